@@ -1,0 +1,19 @@
+"""How long a job waits after an error (P5)."""
+
+from oma_poller.model.policy import Policy
+
+LONGEST_RETRY_AFTER_S = 300.0
+"""A VMA cannot ask for a longer pause than this."""
+
+
+def backoff_s(policy: Policy, consecutive_errors: int, retry_after_s: float | None = None) -> float | None:
+    """Return the seconds to wait after the n-th error in a row, n from 1; None is for ever.
+
+    interval x 2^(n-1), so 5, 10, 20, 40 s at the default interval; from `max_errors` on the job is parked
+    and comes back after `parked_retry_s`. A `Retry-After` is honoured between the interval and 300 s.
+    """
+    if consecutive_errors >= policy.max_errors:
+        return policy.parked_retry_s or None
+    if retry_after_s is not None:
+        return min(max(retry_after_s, policy.interval_s), max(LONGEST_RETRY_AFTER_S, policy.interval_s))
+    return policy.interval_s * 2.0 ** (consecutive_errors - 1)

@@ -1,0 +1,30 @@
+"""Measured speed and the time left (T6)."""
+
+from math import ceil, exp
+
+SMOOTHING_INTERVALS = 3.0
+"""Time constant of the mean, in poll intervals."""
+STANDSTILL_INTERVALS = 2.5
+"""Bytes that stood longer than this show 0: the third poll after the last movement sees it."""
+GAP_INTERVALS = 3.0
+"""A longer pause between two readings was not seen; what moved in it is no speed."""
+
+
+def smoothed_bps(mean_bps: float | None, moved_bytes: int, elapsed_s: float, interval_s: float) -> float:
+    """Return the exponentially weighted mean of speed, bytes per second.
+
+    mean' = mean + (sample - mean) * (1 - e^(-elapsed / tau)), tau = 3 intervals; the weight of the past
+    depends on real time, not on the number of polls. None starts with the sample itself.
+    """
+    sample_bps = moved_bytes / elapsed_s
+    if mean_bps is None:
+        return sample_bps
+    weight = 1.0 - exp(-elapsed_s / (SMOOTHING_INTERVALS * interval_s))
+    return mean_bps + (sample_bps - mean_bps) * weight
+
+
+def eta_s(remaining_bytes: int, speed_bps: float) -> int | None:
+    """Return the seconds left at *speed_bps*, at least 1; None when unknown."""
+    if remaining_bytes <= 0 or speed_bps < 1.0:
+        return None
+    return ceil(remaining_bytes / speed_bps)

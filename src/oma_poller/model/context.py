@@ -1,0 +1,90 @@
+"""What the poller remembers of a job between two polls."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from oma_poller.model.observation import Sighting
+from oma_poller.model.reading import State
+
+
+class KeyRun(Struct, frozen=True):
+    """One run under one key, as far as it was seen. Times ending in `_s` are monotonic seconds."""
+
+    state: State
+    word: str
+    """The status word of the last reply: a change of it is a movement (T5)."""
+    trusted: bool
+    """Whether the run is proven to be this job's own (T5)."""
+    previous: bool
+    """Whether it was taken for an earlier job's run at first sight."""
+    started_at: datetime | None
+    """Start of the run by the VMA's clock, as reported."""
+    since_s: float
+    """When this run was first seen."""
+    read_at_s: float
+    """When it was last read."""
+    moved_at_s: float
+    """When its bytes were last seen to move, or `since_s`."""
+    raw_bytes: int
+    """Bytes of the last reply, as reported."""
+    bytes_transferred: int
+    """Bytes that count: the most that was seen in this run (T4)."""
+    total_bytes: int
+    """0 when the reply names none."""
+    percent: float | None
+    """As reported."""
+    stale_bytes: int | None = None
+    """Bytes an earlier run left behind, which this run has not moved yet (F3)."""
+    speed_bps: float = 0.0
+    sampled: bool = False
+    """Whether `speed_bps` is measured; else it is the VMA's own figure."""
+    ended_polls: int = 0
+    """Polls in a row that said failed, or that said cancelled."""
+    operation: str = ""
+    phase: str = ""
+    sync_type: str = ""
+    error: str | None = None
+
+
+class EndedDisk(Struct, frozen=True):
+    """What one disk came to that ended under a whole-job key."""
+
+    bytes_transferred: int
+    total_bytes: int
+
+
+class PollingContext(Struct, frozen=True):
+    """The state of one job's polling. The rules take one and return the next."""
+
+    job_id: str
+    started_at: datetime
+    """When polling began; aware, UTC."""
+    max_errors: int
+    sighting: Sighting
+    state: State = State.QUEUED
+    first_poll_s: float | None = None
+    """Monotonic time of the first poll; the start-up grace counts from here."""
+    last_poll_s: float | None = None
+    last_good_s: float | None = None
+    """Monotonic time of the last poll that brought a reading."""
+    consecutive_errors: int = 0
+    tier: int | None = None
+    """Which tier of keys answered last (P2)."""
+    runs: tuple[KeyRun | None, ...] = ()
+    """One a key of that tier, in the plan's order."""
+    missed: bool = False
+    """Whether every key was unknown to the VMA once: an entry that appears later is new."""
+    vanished_at_s: float | None = None
+    """Since when a run that was seen is unknown to the VMA."""
+    percent_bp: int = 0
+    """The highest percentage of this run, in basis points (T4)."""
+    held_since_s: float | None = None
+    """Since when a completed entry under a whole-job key is held (T2)."""
+    ended: tuple[EndedDisk, ...] = ()
+    """The disks that ended earlier under a whole-job key, the base of the job's bytes (F6)."""
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether errors in a row have stopped the polling of this job (P5)."""
+        return self.consecutive_errors >= self.max_errors

@@ -1,0 +1,1 @@
+"""The client of a VMA's progress API."""

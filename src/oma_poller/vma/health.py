@@ -1,0 +1,86 @@
+"""One look at a VMA, for `oma-poller check`. Each call blocks for at most its time-out."""
+
+import msgspec
+import pycurl  # type: ignore[import-untyped] # pycurl ships no types
+from msgspec import Struct
+
+from oma_poller.clock import Clock
+from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.model.reading import Failure, FailureKind
+from oma_poller.vma.address import check_target, path_segment
+from oma_poller.vma.exchange import Exchange
+from oma_poller.vma.target import VmaTarget
+from oma_poller.vma.text import first_line, one_line
+from oma_poller.vma.transfers import PROGRESS_PATH
+
+HEALTH_PATH = "/api/v1/health"
+_DETAIL_LIMIT = 200
+_OK = 200
+
+
+class VmaHealth(Struct, frozen=True):
+    """What a VMA says of itself."""
+
+    reachable: bool
+    """Whether an HTTP reply came at all."""
+    latency_s: float
+    """From the start of the request to its end, connecting included."""
+    status: str
+    """The VMA's own word ("healthy"), or "HTTP 404" and the like; empty when not reachable."""
+    detail: str
+    """One line for a person; empty when the VMA said how it is."""
+
+
+class _WireHealth(Struct):
+    status: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(_WireHealth)
+
+
+def probe(target: VmaTarget, timeout_s: float) -> VmaHealth:
+    """Ask a VMA for its health. Raises UsageError for a target that cannot be used, nothing else."""
+    check_target(target)
+    exchange = Exchange(target, timeout_s)
+    exchange.begin(KeyRequest(target.name, "", 0), HEALTH_PATH)
+    try:
+        exchange.curl.perform()
+    except pycurl.error as error:
+        answer = exchange.fault(*error.args[:2])
+        detail = answer.outcome.detail if isinstance(answer.outcome, Failure) else ""
+        return VmaHealth(reachable=False, latency_s=answer.duration_s, status="", detail=detail)
+    else:
+        latency_s = exchange.curl.getinfo(pycurl.TOTAL_TIME)
+        word = _word(exchange.body) if exchange.status == _OK else ""
+        status = word or f"HTTP {exchange.status}"
+        detail = "" if word else first_line(exchange.body, _DETAIL_LIMIT)
+        return VmaHealth(reachable=True, latency_s=latency_s, status=status, detail=detail)
+    finally:
+        exchange.curl.close()
+
+
+def fetch_once(target: VmaTarget, key: str, timeout_s: float, clock: Clock) -> KeyAnswer:
+    """Ask for one key. Raises UsageError for a target that cannot be used, nothing else."""
+    check_target(target)
+    request = KeyRequest(target.name, key, 0)
+    segment = path_segment(key)
+    if segment is None:
+        detail = f"key {one_line(key, 100)!r} cannot stand in a URL"
+        return KeyAnswer(request, Failure(FailureKind.BAD_KEY, detail), 0.0)
+    exchange = Exchange(target, timeout_s)
+    exchange.begin(request, PROGRESS_PATH + segment)
+    try:
+        exchange.curl.perform()
+    except pycurl.error as error:
+        return exchange.fault(*error.args[:2])
+    else:
+        return exchange.reply(clock.utc())
+    finally:
+        exchange.curl.close()
+
+
+def _word(body: bytes) -> str:
+    try:
+        return one_line(_DECODER.decode(body).status or "", _DETAIL_LIMIT)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
