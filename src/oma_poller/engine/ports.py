@@ -85,3 +85,23 @@ class ProgressFetcher(Protocol):
     def close(self) -> None:
         """Cut what is in flight, and end. May be called twice."""
         ...
+
+
+class Log(Protocol):
+    """A structured logger: an event's name and its fields. structlog's bound loggers are ones."""
+
+    def debug(self, event: str, **fields: object) -> object:
+        """Say a detail."""
+        ...
+
+    def info(self, event: str, **fields: object) -> object:
+        """Say what an operator may want to know."""
+        ...
+
+    def warning(self, event: str, **fields: object) -> object:
+        """Say what an operator should know."""
+        ...
+
+    def error(self, event: str, **fields: object) -> object:
+        """Say what an operator has to act on."""
+        ...

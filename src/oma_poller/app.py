@@ -1,0 +1,96 @@
+"""The composition root: builds each object once and hands it on."""
+
+import asyncio
+import gc
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+from oma_poller import __version__
+from oma_poller.clock import SystemClock
+from oma_poller.config import Settings
+from oma_poller.core.mailbox import Mailbox
+from oma_poller.database.sink import SqlJobSink
+from oma_poller.database.source import SqlJobSource
+from oma_poller.engine.discovery import Discovery
+from oma_poller.engine.journal import Journal
+from oma_poller.engine.poller import Parts, VMAProgressPoller
+from oma_poller.engine.service import Machinery, Service
+from oma_poller.engine.tally import Tally
+from oma_poller.engine.writer import Writer
+from oma_poller.logs import get_logger
+from oma_poller.vma.client import VMAProgressClient
+
+
+def run(settings: Settings) -> int:
+    """Poll until SIGTERM or SIGINT; return the exit status.
+
+    Raises OmaPollerError where the settings or the database make polling impossible from the start.
+    """
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    source = SqlJobSource(settings.database, settings.policy.active_statuses)
+    sink = SqlJobSink(settings.database, settings.policy.active_statuses, settings.policy.write_status)
+    reading = ThreadPoolExecutor(1, thread_name_prefix="database-read")
+    writing = ThreadPoolExecutor(1, thread_name_prefix="database-write")
+    try:
+        service = _service(settings, (source, sink), (reading, writing))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, service.stop)
+        await service.run()
+    finally:
+        reading.submit(source.close)
+        writing.submit(sink.close)
+        reading.shutdown(wait=True, cancel_futures=False)
+        writing.shutdown(wait=True, cancel_futures=False)
+    return 0
+
+
+def _service(
+    settings: Settings,
+    ports: tuple[SqlJobSource, SqlJobSink],
+    threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor],
+) -> Service:
+    clock, mailbox, tally = SystemClock(), Mailbox(), Tally()
+    journal = Journal(get_logger(), each_poll=settings.log_level == "debug")
+    client = VMAProgressClient(
+        settings.targets,
+        max_in_flight=settings.max_concurrent,
+        timeout_s=settings.http_timeout_s,
+        clock=clock,
+    )
+    parts = Parts(
+        fetcher=client,
+        mailbox=mailbox,
+        policy=settings.policy,
+        clock=clock,
+        journal=journal,
+        tally=tally,
+        rules=settings.rules,
+        max_concurrent=settings.max_concurrent,
+    )
+    poller = VMAProgressPoller(parts)
+    machinery = Machinery(
+        poller=poller,
+        discovery=Discovery(ports[0], poller, threads[0], clock, journal),
+        writer=Writer(ports[1], mailbox, poller, threads[1], clock),
+        fetcher=client,
+        mailbox=mailbox,
+        clock=clock,
+        journal=journal,
+        tally=tally,
+        discovery_interval_s=settings.discovery_interval_s,
+    )
+    for warning in settings.warnings:
+        journal.note("configuration", warning=warning)
+    journal.note(
+        "started",
+        version=__version__,
+        database=settings.database.redacted,
+        vmas=[target.url for target in settings.targets],
+        interval_s=settings.policy.interval_s,
+    )
+    gc.freeze()  # what was built so far lives as long as the program: no collection need walk it
+    return Service(machinery)
