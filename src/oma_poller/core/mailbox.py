@@ -66,19 +66,22 @@ class Mailbox:
 
     def confirm(self, batch: Batch, now_s: float) -> None:
         """Note that the database has *batch*."""
-        for update in batch.updates:
-            self._written[update.job_id] = update
-            self._written_at_s[update.job_id] = now_s
-        for job_id in batch.heartbeat_ids:
+        for job_id, update in self._flying.items():
+            self._written[job_id] = update
             self._written_at_s[job_id] = now_s
+        for job_id in batch.heartbeat_ids:
+            if job_id in self._written:
+                self._written_at_s[job_id] = now_s
         self._flying.clear()
 
     def give_back(self, batch: Batch) -> None:
         """Take *batch* back unwritten; what came in since is newer and stays, but for an end."""
         for update in batch.updates:
-            if update.is_terminal or update.job_id not in self._waiting:
+            newer = update.job_id in self._waiting or update.job_id not in self._flying
+            if update.is_terminal or not newer:
                 self._waiting[update.job_id] = update
-        self._heartbeats.update(job_id for job_id in batch.heartbeat_ids if job_id not in self._waiting)
+        still = (job_id for job_id in batch.heartbeat_ids if job_id in self._written)
+        self._heartbeats.update(job_id for job_id in still if job_id not in self._waiting)
         self._flying.clear()
 
     def forget(self, job_id: str) -> None:
@@ -86,6 +89,7 @@ class Mailbox:
         waiting = self._waiting.get(job_id)
         if waiting is not None and not waiting.is_terminal:
             del self._waiting[job_id]
+        self._flying.pop(job_id, None)
         self._heartbeats.discard(job_id)
         self._written.pop(job_id, None)
         self._written_at_s.pop(job_id, None)

@@ -10,7 +10,7 @@ from oma_poller.clock import Clock
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import VMAProgressPoller
 from oma_poller.engine.ports import JobSource
-from oma_poller.errors import DatabaseUnavailableError
+from oma_poller.errors import DatabaseError, DatabaseUnavailableError
 from oma_poller.model.job import ActiveJob
 
 T = TypeVar("T")
@@ -45,13 +45,20 @@ class Discovery:
             wanted = self._wanted(active, interval_s)
             details = await self._read(lambda: self._source.details(wanted)) if wanted else []
         except DatabaseUnavailableError as error:
-            self._journal.fell("database for reading", str(error))
-            return None
+            return self._is_away(error)
+        except DatabaseError as error:
+            if not self.succeeded:
+                raise
+            return self._is_away(error)
         self._journal.rose("database for reading")
         self._pass += 1
         self.succeeded = True
         self._poller.sync(active, details, asked_at_s)
         return len(active)
+
+    def _is_away(self, error: DatabaseError) -> None:
+        """Go on with the jobs that are known (D7)."""
+        self._journal.fell("database for reading", str(error))
 
     def _wanted(self, active: list[ActiveJob], interval_s: float) -> list[str]:
         """Return the jobs to read in full: new ones, doubtful ones, and this pass's share of the rest."""

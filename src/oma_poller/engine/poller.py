@@ -10,13 +10,12 @@ from oma_poller.core.decide import Poll, begin, decide
 from oma_poller.core.keys import is_unknown
 from oma_poller.core.mailbox import Mailbox
 from oma_poller.core.routing import vma_for
-from oma_poller.core.states import ENDS
 from oma_poller.core.timetable import Timetable
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.ports import KeyAnswer, KeyRequest, ProgressFetcher
 from oma_poller.engine.tally import Tally
 from oma_poller.engine.watch import Round, Watch, key_plan, replan, start_round
-from oma_poller.model.decision import Decision
+from oma_poller.model.decision import Decision, EventKind
 from oma_poller.model.job import ActiveJob, Job
 from oma_poller.model.policy import Policy
 from oma_poller.model.reading import Missing, Outcome, Reading
@@ -71,7 +70,7 @@ class VMAProgressPoller:
         return [job_id for job_id, watch in self._watches.items() if watch.doubtful]
 
     def sync(self, active: Sequence[ActiveJob], details: Sequence[Job], asked_at_s: float) -> None:
-        """Take the full set of active jobs, and the details of some: what began is watched, what ended dropped.
+        """Take the full set of active jobs, and the details of some: watch what began, drop what left.
 
         *asked_at_s* is when the database was asked: a job that ended later than that is not taken up again.
         """
@@ -132,6 +131,7 @@ class VMAProgressPoller:
         watch = self._watches.get(job_id)
         if watch is not None:
             watch.ended_at_s = self._parts.clock.monotonic()
+            watch.doubtful = True  # should the database still call it active, it is to be read anew
 
     def abandon(self) -> int:
         """Forget all polls under way, their jobs unchanged; return how many there were."""
@@ -140,11 +140,9 @@ class VMAProgressPoller:
         return abandoned
 
     def _is_same(self, watch: Watch, job: Job, asked_at_s: float) -> bool:
-        """Whether *job* is the one that is watched, and not one made anew under its id, or set active again."""
-        again = (
-            watch.ended_at_s is not None and asked_at_s > watch.ended_at_s and self._parts.policy.write_status
-        )
-        return job.created_at == watch.job.created_at and not again
+        """Whether *job* is the one that is watched, not one made anew under its id or set active again."""
+        ended = watch.ended_at_s is not None and asked_at_s > watch.ended_at_s
+        return job.created_at == watch.job.created_at and not (ended and self._parts.policy.write_status)
 
     def _take_up(self, newcomers: Sequence[Job]) -> None:
         now_s, now = self._parts.clock.monotonic(), self._parts.clock.utc()
@@ -215,12 +213,8 @@ class VMAProgressPoller:
 
     def _count(self, decision: Decision, outcomes: Sequence[Outcome]) -> None:
         self._parts.tally.polls[decision.result] += 1
+        self._parts.tally.regressions += sum(event.kind is EventKind.REGRESSION for event in decision.events)
         for outcome in outcomes:
             if isinstance(outcome, Reading):
                 for word in outcome.unknown_words:
                     self._parts.tally.unknown_words[word.partition("=")[0]] += 1
-
-
-def has_ended(watch: Watch) -> bool:
-    """Whether the rules have seen the end of the job."""
-    return watch.context.state in ENDS

@@ -14,6 +14,7 @@ from oma_poller.engine.poller import VMAProgressPoller
 from oma_poller.engine.ports import KeyAnswer, ProgressFetcher
 from oma_poller.engine.tally import Tally
 from oma_poller.engine.writer import ROWS_A_FLUSH, Writer
+from oma_poller.errors import DatabaseError
 
 FLUSH_S = 0.2
 """A result waits at most this long for its flush."""
@@ -53,7 +54,7 @@ class Service:
         self._wake.set()
 
     async def run(self) -> None:
-        """Run until `stop`. Raises DatabaseError where the first look shows a database it cannot work with."""
+        """Run until `stop`. Raises DatabaseError where the first look shows one it cannot work with."""
         loop = asyncio.get_running_loop()
 
         def deliver(answers: Sequence[KeyAnswer]) -> None:
@@ -65,6 +66,8 @@ class Service:
                 tasks.create_task(self._discover(), name="discovery")
                 tasks.create_task(self._poll(), name="polls")
                 tasks.create_task(self._write(), name="writes")
+        except* DatabaseError as group:
+            raise _first(group) from None
         finally:
             self._parts.fetcher.close()
         await self._flush_rest()
@@ -132,6 +135,12 @@ class Service:
 
     async def _pause(self, seconds: float) -> None:
         await _wait(self._stop, max(seconds, 0.0))
+
+
+def _first(group: BaseExceptionGroup[DatabaseError]) -> BaseException:
+    """Return the first plain error of *group*."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def _wait(event: asyncio.Event, seconds: float | None) -> None:
