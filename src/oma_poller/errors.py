@@ -3,6 +3,9 @@
 The message of an error is one line for a person: what was wrong, and what is allowed.
 """
 
+import traceback
+from pathlib import Path
+
 
 class OmaPollerError(Exception):
     """Something this program can explain in one line."""
@@ -24,6 +27,32 @@ class DatabaseUnavailableError(DatabaseError):
     """The database cannot be reached, or refused this attempt; trying again may help."""
 
 
+class DatabaseLockedError(DatabaseUnavailableError):
+    """Another transaction stands in the way, or this one was chosen to give way (deadlock)."""
+
+
+class DatabaseGoneError(DatabaseUnavailableError):
+    """The connection to the database broke; a new one may be had at once."""
+
+
+class DatabaseRefusedError(DatabaseError):
+    """The database refuses rows for what is in them. Every other row of the call was written."""
+
+    def __init__(self, message: str, job_ids: tuple[str, ...] = ()) -> None:
+        self.job_ids = job_ids
+        """The jobs whose rows were refused."""
+        super().__init__(message)
+
+
+class DefectError(OmaPollerError):
+    """Something in this program is broken, and a part of it cannot go on."""
+
+    def __init__(self, part: str, error: Exception) -> None:
+        places = traceback.extract_tb(error.__traceback__)
+        place = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+        super().__init__(f"{part} ended by a defect of this program: {error!r}{place}")
+
+
 class VolumeNameError(OmaPollerError):
     """A volume id cannot stand in an NBD export name or in a URL path segment."""
 
@@ -41,3 +70,7 @@ class UnknownJobError(OmaPollerError):
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
         super().__init__(f"job {job_id!r} is not in replication_jobs")
+
+
+class CopyError(OmaPollerError):
+    """A disk could not be copied, or the VMA could not be told how it ended."""

@@ -1,0 +1,182 @@
+"""Connections to the OMA's database, as DB-API 2.0 of the driver that fits."""
+
+import sqlite3
+import ssl
+from collections.abc import Sequence
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import pymysql
+
+from oma_poller.database.address import DatabaseAddress, Engine
+from oma_poller.database.driver_errors import translating
+from oma_poller.errors import DatabaseError, DatabaseUnavailableError
+
+CONNECT_S = 3
+"""A server has this long to take a connection."""
+READ_S = 6
+"""A server has this long to answer a statement; longer than it may wait for a lock."""
+LOCK_S = 2
+"""A statement waits this long for another's lock."""
+
+_SESSION = (
+    f"SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_S}, lock_wait_timeout = {LOCK_S}, "
+    "sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"
+)
+_ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+_BINARY_LOG = "SHOW SESSION VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')"
+
+
+class Cursor(Protocol):
+    """What is used of a DB-API cursor; both drivers have it."""
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]]:
+        """One entry a column of the result; its first item is the name."""
+        ...
+
+    def execute(self, query: str, args: tuple[object, ...] = ..., /) -> object:
+        """Run one statement."""
+        ...
+
+    def fetchall(self) -> Sequence[tuple[Any, ...]]:
+        """Return the rows that are left."""
+        ...
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Return the next row."""
+        ...
+
+    def close(self) -> None:
+        """Let the cursor go."""
+        ...
+
+
+class Connection(Protocol):
+    """What is used of a DB-API connection; both drivers have it."""
+
+    def cursor(self) -> Cursor:
+        """Return a new cursor."""
+        ...
+
+    def commit(self) -> None:
+        """End the transaction, keeping its changes."""
+        ...
+
+    def rollback(self) -> None:
+        """End the transaction, dropping its changes."""
+        ...
+
+    def close(self) -> None:
+        """Let the connection go."""
+        ...
+
+
+def connect(address: DatabaseAddress, *, autocommit: bool = False, create: bool = False) -> Connection:
+    """Return a new connection; the caller commits, unless *autocommit*.
+
+    All times in it are UTC, whatever the server's zone. Placeholders are `?` on SQLite, `%s` on MariaDB.
+    *create* makes an SQLite file that is not there yet.
+
+    Raises DatabaseUnavailableError where trying again may help, another DatabaseError where it cannot.
+    """
+    with translating(address):
+        if address.engine is Engine.SQLITE:
+            return _sqlite(address, autocommit=autocommit, create=create)
+        return _mysql(address, autocommit=autocommit)
+
+
+def _sqlite(address: DatabaseAddress, *, autocommit: bool, create: bool) -> Connection:
+    _require_file(address, create=create)
+    link = sqlite3.connect(
+        f"file:{quote(str(address.path.absolute()))}?mode={'rwc' if create else 'rw'}",
+        uri=True,
+        timeout=LOCK_S,
+        isolation_level=None if autocommit else "IMMEDIATE",
+        check_same_thread=False,  # one thread uses it, but another may close it
+    )
+    link.text_factory = _text
+    try:
+        link.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # the file is opened only now
+    except sqlite3.Error:
+        link.close()
+        raise
+    return link
+
+
+def _require_file(address: DatabaseAddress, *, create: bool) -> None:
+    path = address.path
+    try:
+        if path.is_dir():
+            raise DatabaseError(f"{address.redacted} is a folder; an SQLite database is a file")
+        if path.exists() or create:
+            return
+    except OSError as error:
+        raise DatabaseUnavailableError(f"{address.redacted}: {error.strerror}") from error
+    raise DatabaseError(f"{address.redacted} does not exist; `oma-poller db init` makes it")
+
+
+def _text(raw: bytes) -> str:
+    """Decode a text that SQLite never checked: one bad byte must not hide all other rows."""
+    return raw.decode("utf-8", "replace")
+
+
+def _mysql(address: DatabaseAddress, *, autocommit: bool) -> Connection:
+    tls = _tls(address)
+    try:
+        link = pymysql.connect(
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password.encode(),  # as text it would have to be Latin-1
+            database=address.name,
+            unix_socket=address.unix_socket,
+            charset="utf8mb4",
+            connect_timeout=CONNECT_S,
+            read_timeout=READ_S,
+            write_timeout=READ_S,
+            init_command=_SESSION,
+            autocommit=autocommit,
+            ssl=tls,
+        )
+    except pymysql.MySQLError:
+        raise
+    except Exception as error:
+        # Whatever else the driver stumbles over while it reads bytes that are not MySQL's.
+        raise DatabaseUnavailableError(
+            f"{address.redacted}: no MariaDB or MySQL server answers there ({type(error).__name__})"
+        ) from error
+    try:
+        _isolate(link)
+    except pymysql.MySQLError:
+        link.close()
+        raise
+    return link
+
+
+def _tls(address: DatabaseAddress) -> ssl.SSLContext | None:
+    """Return what proves the server, by `ssl_ca`; without it TLS is used where offered, unproven."""
+    if address.ssl_ca is None:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=address.ssl_ca)
+    except OSError as error:
+        raise DatabaseError(
+            f"{address.redacted}: ssl_ca names no file of PEM certificates: {address.ssl_ca}"
+        ) from error
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # the servers' own certificates do not pass it
+    context.check_hostname = not address.unix_socket
+    return context
+
+
+def _isolate(link: "pymysql.Connection[Any]") -> None:
+    """Let reads lock nothing and writes lock only their rows.
+
+    A server with a statement-based binary log refuses to write at that level, so there it stays as it is.
+    """
+    with link.cursor() as cursor:
+        cursor.execute(_BINARY_LOG)
+        log = {str(name).lower(): str(value).upper() for name, value in cursor.fetchall()}
+        if log.get("log_bin") == "ON" and log.get("binlog_format") == "STATEMENT":
+            return
+        cursor.execute(_ISOLATION)

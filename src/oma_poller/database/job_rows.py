@@ -1,0 +1,148 @@
+"""Rows of the joined query as Jobs with their Disks. A nonsensical value becomes unknown, never an error."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from oma_poller.database.moment import read_moment
+from oma_poller.model.job import ActiveJob, Disk, Job
+
+BIGINT_MAX = 2**63 - 1
+_GIB = 2**30
+_REPLACEMENT = "\ufffd"
+_JOB_WIDTH = 7
+
+JOB_COLUMNS = (
+    "id",
+    "status",
+    "created_at",
+    "source_vm_name",
+    "nbd_export_name",
+    "vcenter_host",
+    "datacenter",
+)
+"""What a row begins with, of `replication_jobs`."""
+DISK_COLUMNS = ("id", "disk_id", "unit_number", "capacity_bytes", "size_gb")
+"""What follows, of `vm_disks`; the last of a row is `ossea_volumes.volume_id`."""
+
+Cells = Sequence[Any]
+
+
+def read_active(rows: Iterable[Cells]) -> tuple[list[ActiveJob], dict[str, str]]:
+    """Return the jobs of (id, status) rows; and what was left out, each with the reason."""
+    jobs: dict[str, ActiveJob] = {}
+    left_out: dict[str, str] = {}
+    for job_id, status in rows:
+        reason = _flaw(job_id)
+        if reason is not None:
+            left_out[repr(job_id)[:80]] = reason
+        else:
+            jobs[job_id] = ActiveJob(job_id, _text(status) or "")
+    return list(jobs.values()), left_out
+
+
+def _flaw(job_id: object) -> str | None:
+    """Return why a row with this id cannot be followed; None where it can."""
+    if not isinstance(job_id, str):
+        return f"its id is not text but {type(job_id).__name__}"
+    if not job_id:
+        return "its id is empty"
+    if _REPLACEMENT in job_id:
+        return "its id is not valid UTF-8"
+    return None
+
+
+def group_jobs(rows: Iterable[Cells], wanted: frozenset[str]) -> list[Job]:
+    """Return the jobs of joined rows, newest first, each with its disks in order.
+
+    *wanted* are the ids asked for: a database that takes upper case for lower finds others too.
+    """
+    jobs: dict[str, Job] = {}
+    disks: dict[str, dict[object, tuple[tuple[bool, int, bool, int | str], Disk]]] = {}
+    for row in rows:
+        job_id = row[0]
+        if job_id not in wanted:
+            continue
+        if job_id not in jobs:
+            jobs[job_id] = _job(row)
+            disks[job_id] = {}
+        cells = row[_JOB_WIDTH:]
+        if cells[0] is not None:
+            disk = _disk(cells)
+            disks[job_id].setdefault(disk.id, (_place(cells, disk), disk))
+    whole = [
+        Job(
+            id=job.id,
+            status=job.status,
+            created_at=job.created_at,
+            name=job.name,
+            nbd_export_name=job.nbd_export_name,
+            vcenter_host=job.vcenter_host,
+            datacenter=job.datacenter,
+            disks=tuple(disk for _, disk in sorted(disks[job_id].values(), key=lambda pair: pair[0])),
+        )
+        for job_id, job in jobs.items()
+    ]
+    return sorted(whole, key=_age)
+
+
+def _age(job: Job) -> tuple[bool, float, str]:
+    """Sort newest first (P1), those without a date last."""
+    if job.created_at is None:
+        return (True, 0.0, job.id)
+    return (False, -job.created_at.timestamp(), job.id)
+
+
+def _job(row: Cells) -> Job:
+    job_id, status, created_at, name, nbd_export_name, vcenter_host, datacenter = row[:_JOB_WIDTH]
+    return Job(
+        id=job_id,
+        status=_text(status) or "",
+        created_at=read_moment(created_at),
+        name=_text(name) or "",
+        nbd_export_name=_text(nbd_export_name) or None,
+        vcenter_host=_text(vcenter_host) or None,
+        datacenter=_text(datacenter) or None,
+    )
+
+
+def _disk(cells: Cells) -> Disk:
+    disk_id, name, _, capacity_bytes, size_gb, volume_id = cells
+    known = disk_id if isinstance(disk_id, int | str) else _text(disk_id) or ""
+    return Disk(
+        id=known,
+        disk_id=_text(name) or str(known),
+        volume_id=_text(volume_id) or None,
+        capacity_bytes=_bytes(capacity_bytes, 1) or _bytes(size_gb, _GIB),
+    )
+
+
+def _place(cells: Cells, disk: Disk) -> tuple[bool, int, bool, int | str]:
+    """Sort by unit number, those without one last, then by id."""
+    unit = cells[2] if isinstance(cells[2], int) else _number(cells[2])
+    return (unit is None, 0 if unit is None else int(unit), isinstance(disk.id, str), disk.id)
+
+
+def _number(value: object) -> Decimal | None:
+    """Return a finite number; None for anything else."""
+    if not isinstance(value, int | float | Decimal | str):
+        return None
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _bytes(cell: object, unit_bytes: int) -> int:
+    """Return a size; 0, unknown, for one that no disk has."""
+    number = cell if isinstance(cell, int) else _number(cell)
+    return int(number * unit_bytes) if number is not None and 0 < number * unit_bytes <= BIGINT_MAX else 0
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value)

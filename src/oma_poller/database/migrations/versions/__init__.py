@@ -1,0 +1,1 @@
+"""One file a version; see the package above for how to add one."""

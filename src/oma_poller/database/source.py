@@ -1,0 +1,65 @@
+"""Reads the OMA's jobs: one query for all ids, one for the keys of some of them (D3)."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+from oma_poller.database.address import DatabaseAddress
+from oma_poller.database.capabilities import Capabilities
+from oma_poller.database.dialect import dialect_of
+from oma_poller.database.flush import as_json
+from oma_poller.database.job_rows import group_jobs, read_active
+from oma_poller.database.queries import active_query, details_query
+from oma_poller.database.session import Link, Session
+from oma_poller.model.job import ActiveJob, Job
+from oma_poller.model.policy import TERMINAL_STATUSES
+
+
+class SqlJobSource:
+    """A JobSource on the OMA's database. Connects at the first call, and again when the connection broke."""
+
+    def __init__(self, address: DatabaseAddress, active_statuses: frozenset[str]) -> None:
+        self._session = Session(address, autocommit=True)
+        self._statuses = tuple(sorted(active_statuses - TERMINAL_STATUSES))
+        self._dialect = dialect_of(address.engine)
+        self.left_out: dict[str, str] = {}
+        """Rows that the last call of `active` left out, by their ids, each with the reason."""
+
+    def active(self) -> list[ActiveJob]:
+        """Return id and status of every active job, in no order. Raises DatabaseError and its kinds."""
+        if not self._statuses:
+            return []
+        sql = active_query(self._dialect, len(self._statuses))
+        jobs, self.left_out = read_active(self._session.run(lambda link: _rows(link, sql, self._statuses)))
+        return jobs
+
+    def details(self, job_ids: Sequence[str]) -> list[Job]:
+        """Return these jobs with disks and volumes, newest first. Raises DatabaseError and its kinds."""
+        if not job_ids:
+            return []
+        wanted = frozenset(job_ids)
+        parameters = (as_json(sorted(_plain(job_id) for job_id in wanted)),)
+        rows = self._session.run(
+            lambda link: _rows(link, details_query(self._dialect, link.capabilities), parameters)
+        )
+        return group_jobs(rows, wanted)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the database has. Raises DatabaseError and its kinds."""
+        return self._session.run(lambda link: link.capabilities)
+
+    def close(self) -> None:
+        """Let the connection go. May be called twice."""
+        self._session.close()
+
+
+def _rows(link: Link, sql: str, parameters: tuple[str, ...]) -> Sequence[tuple[Any, ...]]:
+    with closing(link.connection.cursor()) as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+
+
+def _plain(job_id: str) -> str:
+    """Return an id as it can be sent; half a character matches no row."""
+    return job_id.encode("utf-8", "replace").decode()

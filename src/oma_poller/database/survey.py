@@ -1,0 +1,131 @@
+"""What `oma-poller check` tells of a database: what is there, what is missing, what would help (D1)."""
+
+from contextlib import closing
+
+from msgspec import Struct
+
+from oma_poller.database import catalog_mysql, catalog_sqlite
+from oma_poller.database.address import DatabaseAddress, Engine
+from oma_poller.database.capabilities import (
+    DRIFTED,
+    JOBS,
+    READ_TABLES,
+    Capabilities,
+    Table,
+    read_capabilities,
+)
+from oma_poller.database.column import Column
+from oma_poller.database.connect import Connection, connect
+from oma_poller.database.driver_errors import translating
+from oma_poller.database.written import DISK_VALUES, LATER_VALUES, SEED_VALUES
+
+_LONGEST_KEY_BYTES = 3072
+_PREFIX_CHARACTERS = 191
+
+
+class MissingIndex(Struct, frozen=True):
+    """An index that would spare the server from reading whole tables."""
+
+    table: str
+    column: str
+    ddl: str
+    """The statement that makes it, for whoever owns the table; this program never runs it (D2)."""
+
+
+class Survey(Struct, frozen=True):
+    """A database as `oma-poller check` shows it. Columns are named as table.column."""
+
+    product: str
+    """MariaDB, MySQL or SQLite."""
+    version: str
+    is_too_old: bool
+    """Whether the server cannot run the statements of this program."""
+    tables: tuple[str, ...]
+    missing_tables: tuple[str, ...]
+    """Of the OMA's tables; only `replication_jobs` cannot be missed."""
+    drifted: tuple[str, ...]
+    """Columns that are used under another name than most databases have, by the name they have."""
+    written: tuple[str, ...]
+    unwritten: tuple[str, ...]
+    """Columns that would be written and are not there."""
+    missing_required: tuple[str, ...]
+    """Columns without which this program does not run."""
+    missing_indexes: tuple[MissingIndex, ...]
+    has_own_tables: bool
+    """Whether `oma-poller db upgrade` has made the tables of this program."""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the program can run on it."""
+        return not (self.is_too_old or self.missing_required or JOBS in self.missing_tables)
+
+
+def survey(address: DatabaseAddress, *, write_status: bool = True) -> Survey:
+    """Look at the database, changing nothing. Raises DatabaseError where it cannot be looked at."""
+    with translating(address), closing(connect(address, autocommit=True)) as connection:
+        has = read_capabilities(connection, address)
+        indexed = _indexed(connection, address)
+    plan = _plan(has, write_status=write_status)
+    return Survey(
+        product=has.product,
+        version=has.version,
+        is_too_old=has.is_too_old,
+        tables=tuple(name for name, table in has.tables.items() if table),
+        missing_tables=tuple(name for name in READ_TABLES[:-1] if not has.tables[name]),
+        drifted=tuple(
+            f"{table.name}.{other}"
+            for table in has.tables.values()
+            for name, other in DRIFTED.items()
+            if name not in table.columns and other in table.columns
+        ),
+        written=tuple(f"{table.name}.{name}" for table, name in plan if table.has(name)),
+        unwritten=tuple(f"{table.name}.{name}" for table, name in plan if not table.has(name)),
+        missing_required=tuple(f"{JOBS}.{name}" for name in has.missing) if has.jobs else (),
+        missing_indexes=tuple(
+            MissingIndex(table.name, column.name, _ddl(address.engine, table, column))
+            for table, column in _wanted_indexes(has)
+            if (table.name, column.name) not in indexed
+        ),
+        has_own_tables=bool(has.own_jobs),
+    )
+
+
+def _plan(has: Capabilities, *, write_status: bool) -> list[tuple[Table, str]]:
+    """Return every column that this program writes where it exists."""
+    jobs = [*SEED_VALUES, "updated_at"]
+    if not write_status:
+        return [(has.jobs, name) for name in jobs]
+    jobs += [*LATER_VALUES, "completed_at", "vma_last_poll_at"]
+    disks = [*DISK_VALUES, "updated_at"]
+    return [*((has.jobs, name) for name in jobs), *((has.disks, name) for name in disks)]
+
+
+def _indexed(connection: Connection, address: DatabaseAddress) -> set[tuple[str, str]]:
+    """Return (table, column) of every index's first column."""
+    catalog = catalog_sqlite if address.engine is Engine.SQLITE else catalog_mysql
+    with closing(connection.cursor()) as cursor:
+        first: dict[tuple[str, str], str] = {}
+        for table, index, column in catalog.read_indexes(cursor, READ_TABLES):
+            first.setdefault((table, index), column)
+    return {(table, column) for (table, _), column in first.items()}
+
+
+def _wanted_indexes(has: Capabilities) -> list[tuple[Table, Column]]:
+    tie = "job_id" if has.disks.has("job_id") else "vm_context_id"
+    wanted = [
+        (has.jobs, "id"),
+        (has.jobs, "status"),
+        (has.disks, "id"),
+        (has.disks, tie),
+        (has.volumes, "id"),
+    ]
+    found = [(table, table.get(name)) for table, name in wanted]
+    return [(table, column) for table, column in found if column is not None]
+
+
+def _ddl(engine: Engine, table: Table, column: Column) -> str:
+    if column.name == "id" and engine is Engine.MYSQL:
+        return f"ALTER TABLE {table.name} ADD PRIMARY KEY (id)"
+    unique = "UNIQUE " if column.name == "id" else ""
+    prefix = f"({_PREFIX_CHARACTERS})" if column.octets > _LONGEST_KEY_BYTES else ""
+    return f"CREATE {unique}INDEX idx_{table.name}_{column.name} ON {table.name} ({column.name}{prefix})"
