@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import signal
-from concurrent.futures import ThreadPoolExecutor
 
 from oma_poller import __version__
 from oma_poller.clock import SystemClock
@@ -11,6 +10,7 @@ from oma_poller.config import Settings
 from oma_poller.core.mailbox import Mailbox
 from oma_poller.database.sink import SqlJobSink
 from oma_poller.database.source import SqlJobSource
+from oma_poller.engine.database_thread import DatabaseThread
 from oma_poller.engine.discovery import Discovery
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import Parts, VMAProgressPoller
@@ -19,6 +19,9 @@ from oma_poller.engine.tally import Tally
 from oma_poller.engine.writer import Writer
 from oma_poller.logs import get_logger
 from oma_poller.vma.client import VMAProgressClient
+
+CLOSE_S = 2.0
+"""A connection that does not close in this time is left behind: its server hangs."""
 
 
 def run(settings: Settings) -> int:
@@ -32,8 +35,7 @@ def run(settings: Settings) -> int:
 async def _run(settings: Settings) -> int:
     source = SqlJobSource(settings.database, settings.policy.active_statuses)
     sink = SqlJobSink(settings.database, settings.policy.active_statuses, settings.policy.write_status)
-    reading = ThreadPoolExecutor(1, thread_name_prefix="database-read")
-    writing = ThreadPoolExecutor(1, thread_name_prefix="database-write")
+    reading, writing = DatabaseThread("database-read"), DatabaseThread("database-write")
     try:
         service = _service(settings, (source, sink), (reading, writing))
         loop = asyncio.get_running_loop()
@@ -43,18 +45,19 @@ async def _run(settings: Settings) -> int:
     finally:
         reading.submit(source.close)
         writing.submit(sink.close)
-        reading.shutdown(wait=True, cancel_futures=False)
-        writing.shutdown(wait=True, cancel_futures=False)
+        reading.close(CLOSE_S)
+        writing.close(CLOSE_S)
     return 0
 
 
 def _service(
     settings: Settings,
     ports: tuple[SqlJobSource, SqlJobSink],
-    threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor],
+    threads: tuple[DatabaseThread, DatabaseThread],
 ) -> Service:
     clock, mailbox, tally = SystemClock(), Mailbox(), Tally()
-    journal = Journal(get_logger(), each_poll=settings.log_level == "debug")
+    log = get_logger()
+    journal = Journal(log, each_poll=settings.log_level == "debug")
     client = VMAProgressClient(
         settings.targets,
         max_in_flight=settings.max_concurrent,
@@ -84,7 +87,7 @@ def _service(
         discovery_interval_s=settings.discovery_interval_s,
     )
     for warning in settings.warnings:
-        journal.note("configuration", warning=warning)
+        log.warning("configuration", detail=warning)
     journal.note(
         "started",
         version=__version__,

@@ -1,0 +1,29 @@
+"""Options and arguments that several commands have."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from oma_poller.config import Settings
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="Read this TOML file, not oma-poller.toml in the working directory."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id of a row of replication_jobs.")]
+
+
+def settings_for(context: typer.Context, config: Path | None) -> "Settings":
+    """Return the settings; *config* stands before a `--config` that was given before the command.
+
+    Raises UsageError with one line for the first thing that is wrong.
+    """
+    from oma_poller.config import load_settings  # noqa: PLC0415 - heavy; --help must not wait for it
+
+    told = config if config is not None else context.obj
+    return load_settings(told if isinstance(told, Path) else None)

@@ -1,0 +1,160 @@
+"""`oma-poller status`: how far the jobs are, as it stands in the database."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from oma_poller.cli.options import AsJson, ConfigFile, settings_for
+from oma_poller.cli.printing import complain, say, say_json
+from oma_poller.clock import SystemClock
+from oma_poller.errors import DatabaseUnavailableError
+
+if TYPE_CHECKING:
+    from oma_poller.config import Settings
+    from oma_poller.database.status_rows import StatusPage
+
+_EVERY_S = 1.0
+"""Pause between two looks at the database."""
+_AROUND_ROWS = 4
+"""Lines of a terminal that hold no job: the heading, the remark below and the prompt."""
+_PIPE_WIDTH = 5_000
+"""Characters a line where no terminal sets a limit: names are then never cut."""
+
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on showing it, until Ctrl-C.")]
+All = Annotated[bool, typer.Option("--all", "-a", help="Show jobs that have ended, too.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Show at most so many jobs.")]
+
+
+def status(  # noqa: PLR0913 - typer: a parameter is an option
+    context: typer.Context,
+    config: ConfigFile = None,
+    *,
+    watch: Watch = False,
+    everything: All = False,
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> int:
+    """Print how far the active jobs are, newest first, as the database has it."""
+    reader = _Reader(settings_for(context, config), everything=everything)
+    if not watch:
+        if as_json:
+            say_json(reader.document(reader.page(limit)))
+        else:
+            _print_once(reader, limit)
+        return 0
+    with _until_interrupted():
+        if sys.stdout.isatty() and not as_json:
+            _watch_live(reader, limit)
+        else:
+            _watch_plainly(reader, limit, as_json=as_json)
+    return 0
+
+
+class _Reader:
+    """Reads pages of the database, each over a connection of its own."""
+
+    def __init__(self, settings: "Settings", *, everything: bool) -> None:
+        self._settings = settings
+        self._everything = everything
+        self.clock = SystemClock()
+
+    def page(self, limit: int) -> "StatusPage":
+        from oma_poller.database.status_rows import read_status  # noqa: PLC0415 - heavy
+
+        statuses = self._settings.policy.active_statuses
+        return read_status(self._settings.database, statuses, everything=self._everything, limit=limit)
+
+    def document(self, page: "StatusPage") -> dict[str, object]:
+        from oma_poller.cli.status_words import page_document  # noqa: PLC0415 - heavy
+
+        return page_document(page, self._settings.database.redacted, self.clock.utc())
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[None]:
+    """Take Ctrl-C for the end that was wished for."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        return
+
+
+def _print_once(reader: _Reader, limit: int) -> None:
+    from rich.console import Console  # noqa: PLC0415 - heavy
+
+    from oma_poller.cli.status_screen import status_screen  # noqa: PLC0415 - heavy
+
+    page = reader.page(limit)
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console.print(status_screen(page, reader.clock.utc(), console.width))
+
+
+def _looks(reader: _Reader, limit: Callable[[], int]) -> "Iterator[StatusPage | DatabaseUnavailableError]":
+    """Yield a page every second, or that the database is away. At the first look it must be there."""
+    yield reader.page(limit())
+    while True:
+        Event().wait(_EVERY_S)
+        look: StatusPage | DatabaseUnavailableError
+        try:
+            look = reader.page(limit())
+        except DatabaseUnavailableError as error:
+            look = error
+        yield look
+
+
+def _watch_plainly(reader: _Reader, limit: int, *, as_json: bool) -> None:
+    """Print what is new; that the database is away is told once, on standard error."""
+    told = ""
+    shown: dict[str, str] = {}
+    for look in _looks(reader, lambda: limit):
+        if isinstance(look, DatabaseUnavailableError):
+            if str(look) != told:
+                complain(str(look))
+            told = str(look)
+            continue
+        told = ""
+        if as_json:
+            say_json(reader.document(look), indent=None)
+        else:
+            shown = _say_changed(look, reader.clock.utc(), shown)
+        sys.stdout.flush()
+
+
+def _say_changed(page: "StatusPage", now: datetime, shown: Mapping[str, str]) -> dict[str, str]:
+    """Print the jobs whose line is not the one that was shown; return the lines of all."""
+    from oma_poller.cli.status_words import in_words, plain_line  # noqa: PLC0415 - heavy
+
+    lines = {row.job_id: plain_line(in_words(row, now)) for row in page.rows}
+    for job_id, line in lines.items():
+        if shown.get(job_id) != line:
+            say(f"{now:%H:%M:%SZ}  {line}")
+    return lines
+
+
+def _watch_live(reader: _Reader, limit: int) -> None:
+    """Keep the table on the terminal; that the database is away is told below it."""
+    from rich.console import Console, Group, RenderableType  # noqa: PLC0415 - heavy
+    from rich.live import Live  # noqa: PLC0415 - heavy
+    from rich.text import Text  # noqa: PLC0415 - heavy
+
+    from oma_poller.cli.status_screen import lines_a_job, status_screen  # noqa: PLC0415 - heavy
+    from oma_poller.logs import one_line  # noqa: PLC0415 - heavy
+
+    console = Console()
+    screen: RenderableType = ""
+
+    def fitting() -> int:
+        return max(1, min(limit, (console.height - _AROUND_ROWS) // lines_a_job(console.width)))
+
+    with Live(console=console, auto_refresh=False) as live:
+        for look in _looks(reader, fitting):
+            if isinstance(look, DatabaseUnavailableError):
+                live.update(Group(screen, Text(one_line(str(look)), style="red")), refresh=True)
+            else:
+                screen = status_screen(look, reader.clock.utc(), console.width)
+                live.update(screen, refresh=True)
