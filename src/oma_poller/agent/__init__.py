@@ -1,1 +1,1 @@
-"""The VMA side: a progress server and a copier that reports to it."""
+"""The VMA's side: a progress server, and a copier that reports to it over HTTP. Neither imports the other."""

@@ -1,0 +1,1 @@
+"""The progress server: what copiers report, kept through restarts and told to whoever polls."""
