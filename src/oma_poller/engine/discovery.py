@@ -1,22 +1,31 @@
 """Finds the active jobs: two queries a pass at most, whatever their number (D3)."""
 
-from asyncio import get_running_loop
-from collections.abc import Callable
+from asyncio import get_running_loop, sleep
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from datetime import UTC, datetime
 from typing import TypeVar
-from zlib import crc32
 
 from oma_poller.clock import Clock
+from oma_poller.core.timetable import TICK_S
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import VMAProgressPoller
 from oma_poller.engine.ports import JobSource
 from oma_poller.errors import DatabaseError, DatabaseUnavailableError
-from oma_poller.model.job import ActiveJob
+from oma_poller.model.job import Job
 
 T = TypeVar("T")
 
 REREAD_S = 60.0
-"""Every job's keys are read afresh within this time."""
+"""Every job's row is read afresh within this time."""
+FEW_NEWCOMERS = 100
+"""So many new jobs at once are polled right away; more of them are spread over an interval."""
+SLICE = 250
+"""So many jobs are taken in before the loop may do something else."""
+_WHAT = "database for reading"
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_APART_S = 1e-7
+"""What is due at the same moment is begun in the order of such small differences."""
 
 
 class Discovery:
@@ -30,44 +39,72 @@ class Discovery:
         self._thread = thread
         self._clock = clock
         self._journal = journal
-        self._pass = 0
-        self.succeeded = False
-        """Whether the jobs were read once."""
+        self._succeeded = False
 
     async def step(self, interval_s: float) -> int | None:
         """Do one pass; return the number of active jobs, or None where the database is away (D7).
 
-        Raises DatabaseError where it is not one this program can work with.
+        Raises DatabaseError where the first look shows one that this program cannot work with.
         """
         asked_at_s = self._clock.monotonic()
         try:
-            active = await self._read(self._source.active)
-            wanted = self._wanted(active, interval_s)
+            active_ids = await self._read(self._active_ids)
+            wanted = self._wanted(active_ids, interval_s)
             details = await self._read(lambda: self._source.details(wanted)) if wanted else []
-        except DatabaseUnavailableError as error:
-            return self._is_away(error)
         except DatabaseError as error:
-            if not self.succeeded:
+            if not self._succeeded and not isinstance(error, DatabaseUnavailableError):
                 raise
-            return self._is_away(error)
-        self._journal.rose("database for reading")
-        self._pass += 1
-        self.succeeded = True
-        self._poller.sync(active, details, asked_at_s)
-        return len(active)
+            self._journal.fell(_WHAT, error)  # and go on with the jobs that are known
+            return None
+        self._journal.rose(_WHAT)
+        self._succeeded = True
+        self._journal.left(self._poller.drop_all_but(active_ids))
+        newcomers = await self._refresh([job for job in details if job.id in active_ids], asked_at_s)
+        await self._take_up(newcomers, min(interval_s, self._poller.interval_s))
+        return len(active_ids)
 
-    def _is_away(self, error: DatabaseError) -> None:
-        """Go on with the jobs that are known (D7)."""
-        self._journal.fell("database for reading", str(error))
+    def _active_ids(self) -> frozenset[str]:
+        return frozenset(job.id for job in self._source.active())
 
-    def _wanted(self, active: list[ActiveJob], interval_s: float) -> list[str]:
+    def _wanted(self, active_ids: frozenset[str], interval_s: float) -> list[str]:
         """Return the jobs to read in full: new ones, doubtful ones, and this pass's share of the rest."""
-        passes = max(1, int(REREAD_S / interval_s))
-        turn = self._pass % passes
-        wanted = dict.fromkeys(self._poller.unknown_of(active))
-        wanted.update(dict.fromkeys(self._poller.doubtful()))
-        wanted.update(dict.fromkeys(job.id for job in active if crc32(job.id.encode()) % passes == turn))
-        return list(wanted)
+        again = self._poller.rereads.turn(max(1, int(REREAD_S / interval_s)))
+        return [*self._poller.unknown_of(active_ids), *(job_id for job_id in again if job_id in active_ids)]
+
+    async def _refresh(self, jobs: Sequence[Job], asked_at_s: float) -> list[Job]:
+        """Give known jobs their newest row; return those that are to be taken up."""
+        newcomers: list[Job] = []
+        for some in _slices(jobs):
+            newcomers += self._poller.refresh(some, asked_at_s)
+            await sleep(0)
+        return newcomers
+
+    async def _take_up(self, newcomers: Sequence[Job], spread_s: float) -> None:
+        """Watch new jobs, the newest polled first (P1)."""
+        newest_first = sorted(newcomers, key=lambda job: job.created_at or _LONG_AGO, reverse=True)
+        dues_s = first_dues_s(len(newest_first), self._clock.monotonic(), spread_s)
+        watches = []
+        for some in _slices(list(zip(newest_first, dues_s, strict=True))):
+            watches += self._poller.take_up(some)
+            await sleep(0)
+        self._journal.taken_up(watches)
 
     async def _read(self, call: Callable[[], T]) -> T:
         return await get_running_loop().run_in_executor(self._thread, call)
+
+
+def first_dues_s(newcomers: int, now_s: float, spread_s: float) -> list[float]:
+    """Return when each of so many newcomers is due first: few of them now, many spread over *spread_s*.
+
+    A later one is never due before an earlier one. Many go out in groups, a tick apart.
+    """
+    ticks = 1 if newcomers <= FEW_NEWCOMERS else max(1, int(spread_s / TICK_S))
+    return [
+        now_s + number * ticks // newcomers * TICK_S - (newcomers - number) * _APART_S
+        for number in range(newcomers)
+    ]
+
+
+def _slices(jobs: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(jobs), SLICE):
+        yield jobs[start : start + SLICE]

@@ -1,16 +1,23 @@
 """What the engine tells its log: one line when something begins, one when it ends, not one a poll."""
 
-from oma_poller.core.decide import Poll
-from oma_poller.core.keys import KeyPlan
+from collections.abc import Callable, Sequence
+
+from oma_poller.core.poll import Poll
 from oma_poller.core.states import ENDS
+from oma_poller.engine.outages import Outages
 from oma_poller.engine.ports import Log
 from oma_poller.engine.watch import Watch
+from oma_poller.errors import DatabaseError
 from oma_poller.model.context import PollingContext
-from oma_poller.model.decision import Decision, EventKind
-from oma_poller.model.job import Job
-from oma_poller.model.reading import Reading
+from oma_poller.model.decision import Decision, Event, EventKind
+from oma_poller.model.reading import FailureKind, Reading
 from oma_poller.model.update import Update
 
+FEW_LINES = 20
+"""So many jobs that come or go at once have a line each; more of them share one."""
+
+_TRANSPORT = frozenset({FailureKind.UNREACHABLE.value, FailureKind.TIMEOUT.value, FailureKind.TLS.value})
+"""Results that tell of a VMA, not of one job."""
 _WARNINGS = frozenset({EventKind.ERROR, EventKind.PARKED, EventKind.REGRESSION})
 _NAMES = {
     EventKind.ANSWERED: "job answers",
@@ -31,23 +38,43 @@ class Journal:
     def __init__(self, log: Log, *, each_poll: bool = False) -> None:
         self._log = log
         self._each_poll = each_poll
-        self._down: dict[str, str] = {}
+        self._down: dict[str, type[DatabaseError]] = {}
+        self._outages = Outages()
+        self._said: dict[str, set[str]] = {}
+        """What was told of a job and is not told again, by job id."""
+        self._crowd: set[str] = set()
+        """Jobs that were taken up with many others and have not answered yet."""
 
-    def taken_up(self, job: Job, plan: KeyPlan) -> None:
-        """Say that a job is watched from now on."""
-        self._log.info("job taken up", job_id=job.id, name=job.name, disks=len(job.disks), keys=plan.tiers[0])
+    def taken_up(self, watches: Sequence[Watch]) -> None:
+        """Say which jobs are watched from now on."""
+        few = self._tells_each(len(watches), "jobs taken up")
+        if not few:
+            self._crowd.update(watch.job.id for watch in watches)
+        for watch in watches if few or self._each_poll else ():
+            say = self._log.info if few else self._log.debug
+            job = watch.job
+            say("job taken up", job_id=job.id, name=job.name, disks=len(job.disks), keys=watch.plan.tiers[0])
 
-    def dropped(self, context: PollingContext) -> None:
-        """Say that a job is not watched any more."""
-        self._log.info("job left", job_id=context.job_id, state=context.state.value)
+    def left(self, contexts: Sequence[PollingContext]) -> None:
+        """Say which jobs are not watched any more."""
+        few = self._tells_each(len(contexts), "jobs left")
+        for context in contexts:
+            self._said.pop(context.job_id, None)
+            self._crowd.discard(context.job_id)
+            if few or self._each_poll:
+                say = self._log.info if few else self._log.debug
+                say("job left", job_id=context.job_id, state=context.state.value)
 
     def decided(self, watch: Watch, poll: Poll, decision: Decision) -> None:
         """Say what changed with a poll; at debug level say every poll with the key that answered."""
+        of_vma = decision.result in _TRANSPORT and self._vma_failed(watch, poll, decision)
         for event in decision.events:
-            say = self._log.warning if event.kind in _WARNINGS else self._log.info
-            if event.kind is EventKind.OBSERVATION or (event.kind is EventKind.STATE and _is_end(decision)):
-                say = self._log.debug  # the end is told when the database has it
+            say = (
+                self._log.debug if of_vma and event.kind in _WARNINGS else self._voice(watch, decision, event)
+            )
             say(_NAMES[event.kind], job_id=watch.job.id, detail=event.detail)
+        if decision.result not in _TRANSPORT:
+            self._vma_answered(watch, poll)
         if self._each_poll:
             self._poll(watch, poll, decision)
 
@@ -61,11 +88,25 @@ class Journal:
             error=update.error_message,
         )
 
-    def fell(self, what: str, detail: str) -> None:
-        """Say once that something stopped working."""
-        if what not in self._down:
-            self._log.error(f"{what} away", detail=detail)
-        self._down[what] = detail
+    def row_refused(self, job_id: str, error: DatabaseError) -> None:
+        """Say once of a job that the database does not take its row."""
+        if self._first(job_id, "row refused"):
+            self._log.error("row refused", job_id=job_id, detail=str(error))
+
+    def defect(self, job_id: str, error: Exception) -> None:
+        """Say once of a job that a defect of this program keeps it from being polled."""
+        if self._first(job_id, f"defect: {type(error).__name__}"):
+            self._log.error("defect of this program", job_id=job_id, detail=repr(error), exc_info=error)
+
+    def unknown_word(self, job_id: str, word: str) -> None:
+        """Say that a VMA uses a word that the vocabulary lacks."""
+        self._log.warning("unknown word", job_id=job_id, word=word)
+
+    def fell(self, what: str, error: DatabaseError) -> None:
+        """Say once that something stopped working, and once more if it then fails in another way."""
+        if self._down.get(what) is not type(error):
+            self._log.error(f"{what} away", detail=str(error))
+        self._down[what] = type(error)
 
     def rose(self, what: str) -> None:
         """Say once that it works again."""
@@ -76,17 +117,76 @@ class Journal:
         """Say a step of the program's own life."""
         self._log.info(event, **fields)
 
+    def warn(self, event: str, **fields: object) -> None:
+        """Say a step of the program's own life that left something undone."""
+        self._log.warning(event, **fields)
+
+    def _tells_each(self, jobs: int, event: str) -> bool:
+        if jobs > FEW_LINES:
+            self._log.info(event, jobs=jobs)
+        return jobs <= FEW_LINES
+
+    def _first(self, job_id: str, topic: str) -> bool:
+        """Whether *topic* is told of the job for the first time."""
+        said = self._said.setdefault(job_id, set())
+        if topic in said:
+            return False
+        said.add(topic)
+        return True
+
+    def _voice(self, watch: Watch, decision: Decision, event: Event) -> Callable[..., object]:
+        """Return the level at which an event is said."""
+        if event.kind is EventKind.OBSERVATION:
+            return self._log.debug
+        if event.kind is EventKind.STATE and decision.context.state in ENDS:
+            return self._log.debug  # the end is told when the database has it
+        if event.kind is EventKind.ANSWERED and self._was_told_for_many(watch.job.id):
+            return self._log.debug
+        if event.kind is EventKind.REGRESSION and not self._first(watch.job.id, "regression"):
+            return self._log.debug
+        return self._log.warning if event.kind in _WARNINGS else self._log.info
+
+    def _vma_failed(self, watch: Watch, poll: Poll, decision: Decision) -> bool:
+        """Note a failure of transport; return whether it is told of the VMA and not of the job."""
+        kinds = {event.kind for event in decision.events}
+        outage = self._outages.of(watch.vma)
+        if outage is None:
+            if EventKind.ERROR not in kinds:
+                return False  # this job alone still fails, while the VMA answers others
+            self._log.warning(
+                "VMA does not answer", vma=watch.vma, job_id=watch.job.id, detail=_reason(decision)
+            )
+            outage = self._outages.begin(watch.vma, poll.now_s)
+        outage.last_s = poll.now_s
+        outage.jobs += self._first(watch.job.id, "vma")
+        if EventKind.PARKED in kinds and not outage.parked:
+            outage.parked = True
+            self._log.warning("jobs of a VMA are being parked", vma=watch.vma, jobs=outage.jobs)
+        return True
+
+    def _vma_answered(self, watch: Watch, poll: Poll) -> None:
+        outage = self._outages.answered(watch.vma, poll.now_s, poll.policy.interval_s)
+        if outage is not None:
+            away_s = round(poll.now_s - outage.since_s, 1)
+            self._log.info("VMA answers again", vma=watch.vma, jobs=outage.jobs, away_s=away_s)
+
+    def _was_told_for_many(self, job_id: str) -> bool:
+        """Whether what an answer ends was told of many jobs in one line; from now on it is not any more."""
+        said = self._said.get(job_id, set())
+        was = "vma" in said or job_id in self._crowd
+        said.discard("vma")
+        self._crowd.discard(job_id)
+        return was
+
     def _poll(self, watch: Watch, poll: Poll, decision: Decision) -> None:
         keys = watch.plan.tiers[poll.tier]
-        answered = [
-            key for key, outcome in zip(keys, poll.outcomes, strict=True) if isinstance(outcome, Reading)
-        ]
+        outcomes = dict(zip(keys, poll.outcomes, strict=True))
         progress = decision.update.progress
         self._log.debug(
             "poll",
             job_id=watch.job.id,
             result=decision.result,
-            answered=answered,
+            answered=[key for key, outcome in outcomes.items() if isinstance(outcome, Reading)],
             asked=list(keys),
             percent=progress.percent_bp / 100 if progress else None,
             bytes_transferred=progress.bytes_transferred if progress else None,
@@ -95,5 +195,5 @@ class Journal:
         )
 
 
-def _is_end(decision: Decision) -> bool:
-    return decision.context.state in ENDS
+def _reason(decision: Decision) -> str:
+    return decision.context.sighting.reason

@@ -1,28 +1,36 @@
 """Polls the VMAs for every watched job: what is due goes out, what comes back is decided and posted."""
 
 from collections.abc import Iterable, Sequence
-from itertools import count
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from math import ceil
 
 from msgspec import Struct
 
 from oma_poller.clock import Clock
-from oma_poller.core.decide import Poll, begin, decide
+from oma_poller.core.decide import begin, decide
 from oma_poller.core.keys import is_unknown
 from oma_poller.core.mailbox import Mailbox
+from oma_poller.core.poll import Poll
 from oma_poller.core.routing import vma_for
-from oma_poller.core.timetable import Timetable
+from oma_poller.core.states import ENDS
+from oma_poller.core.timetable import TICK_S, Timetable
+from oma_poller.engine.defect import after_defect
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.ports import KeyAnswer, KeyRequest, ProgressFetcher
+from oma_poller.engine.rereads import Rereads
+from oma_poller.engine.rounds import Rounds
 from oma_poller.engine.tally import Tally
 from oma_poller.engine.watch import Round, Watch, key_plan, replan, start_round
+from oma_poller.model.context import PollingContext
 from oma_poller.model.decision import Decision, EventKind
-from oma_poller.model.job import ActiveJob, Job
+from oma_poller.model.job import Job
 from oma_poller.model.policy import Policy
 from oma_poller.model.reading import Missing, Outcome, Reading
 from oma_poller.model.vma import VmaRule
 
-FEW_NEWCOMERS = 100
-"""So many new jobs at once are polled right away; more of them are spread over the interval."""
+DOUBTS = 4
+"""A job that misses a key in more polls in a row than this is read again when its turn comes, not sooner."""
 
 
 class Parts(Struct, eq=False):
@@ -45,49 +53,63 @@ class VMAProgressPoller:
         self._parts = parts
         self._timetable = Timetable(parts.policy.interval_s)
         self._watches: dict[str, Watch] = {}
-        self._rounds: dict[int, Round] = {}
-        self._tickets = count(1)
+        self._rounds = Rounds()
+        self.rereads = Rereads()
+        """Which rows are to be read from the database again."""
 
     def __len__(self) -> int:
         """Number of jobs watched."""
         return len(self._watches)
 
     @property
+    def interval_s(self) -> float:
+        """Seconds between two polls of a job."""
+        return self._parts.policy.interval_s
+
+    @property
     def in_flight(self) -> int:
-        """Number of polls under way."""
+        """Number of polls under way; those of jobs that have left count until they are answered."""
         return len(self._rounds)
 
     def watch_of(self, job_id: str) -> Watch | None:
         """Return what is held of a job; None when it is not watched."""
         return self._watches.get(job_id)
 
-    def unknown_of(self, active: Iterable[ActiveJob]) -> list[str]:
-        """Return the ids among *active* that are not watched yet."""
-        return [job.id for job in active if job.id not in self._watches]
+    def unknown_of(self, active_ids: AbstractSet[str]) -> list[str]:
+        """Return those of *active_ids* that are not watched yet."""
+        return list(active_ids - self._watches.keys())
 
-    def doubtful(self) -> list[str]:
-        """Return the jobs whose keys stopped answering since they were last read from the database."""
-        return [job_id for job_id, watch in self._watches.items() if watch.doubtful]
+    def drop_all_but(self, active_ids: AbstractSet[str]) -> list[PollingContext]:
+        """Drop every job that is not among *active_ids*, and everything held for it."""
+        return [self._drop(job_id).context for job_id in self._watches.keys() - active_ids]
 
-    def sync(self, active: Sequence[ActiveJob], details: Sequence[Job], asked_at_s: float) -> None:
-        """Take the full set of active jobs, and the details of some: watch what began, drop what left.
+    def refresh(self, jobs: Iterable[Job], asked_at_s: float) -> list[Job]:
+        """Take the newest rows of watched jobs; return those among *jobs* that are to be taken up.
 
-        *asked_at_s* is when the database was asked: a job that ended later than that is not taken up again.
+        *asked_at_s* is when the database was asked which jobs are active: one that ended later than that
+        is not taken up again.
         """
-        active_ids = {job.id for job in active}
-        for job_id in [job_id for job_id in self._watches if job_id not in active_ids]:
-            self._drop(job_id)
         newcomers = []
-        for job in details:
-            if job.id not in active_ids:
-                continue
+        for job in jobs:
             watch = self._watches.get(job.id)
-            if watch is not None and self._is_same(watch, job, asked_at_s):
-                replan(watch, job)
-                watch.vma, watch.doubtful = vma_for(job, self._parts.rules), False
-            else:
+            if watch is None or not self._is_same(watch, job, asked_at_s):
                 newcomers.append(job)
-        self._take_up(newcomers)
+                continue
+            try:
+                self._replan(watch, job)
+            except Exception as error:  # noqa: BLE001 - a defect with one job must not stop the others
+                self._parts.journal.defect(job.id, error)
+        return newcomers
+
+    def take_up(self, dues: Iterable[tuple[Job, float]]) -> list[Watch]:
+        """Watch jobs, each from its due time on, monotonic seconds; return how they are watched."""
+        watches = []
+        for job, due_s in dues:
+            try:
+                watches.append(self._take_up(job, due_s))
+            except Exception as error:  # noqa: BLE001 - as in refresh
+                self._parts.journal.defect(job.id, error)
+        return watches
 
     def tick(self) -> int:
         """Begin every poll that is due, as far as `max_concurrent` allows; return how many began."""
@@ -98,10 +120,9 @@ class VMAProgressPoller:
             watch = self._watches[job_id]
             self._parts.tally.began(now_s - due_s)
             if watch.refusal is not None:
-                self._finish(watch, 0, (watch.refusal,))
+                self._finish(watch, (0, (watch.refusal,)), now_s)
                 continue
-            watch.polling = True
-            requests.extend(self._ask(next(self._tickets), start_round(watch)))
+            requests.extend(self._rounds.ask(start_round(watch, now_s)))
         if requests:
             self._parts.fetcher.submit(requests)
         return len(due)
@@ -112,17 +133,13 @@ class VMAProgressPoller:
             return None
         return self._timetable.next_due_s()
 
-    def receive(self, answers: Sequence[KeyAnswer]) -> None:
-        """Take a batch of answers: a poll whose last key answered is decided."""
+    def receive(self, answers: Iterable[KeyAnswer]) -> None:
+        """Take answers: a poll whose last key answered is decided. An answer nobody waits for is ignored."""
         follow_ups: list[KeyRequest] = []
         for answer in answers:
-            ticket = answer.request.ticket
-            round_ = self._rounds.get(ticket)
-            if round_ is None:
-                continue
-            round_.outcomes[answer.request.key] = answer.outcome
-            if round_.is_answered:
-                follow_ups.extend(self._close(ticket, round_))
+            round_ = self._rounds.answered(answer)
+            if round_ is not None:
+                follow_ups.extend(self._close(round_))
         if follow_ups:
             self._parts.fetcher.submit(follow_ups)
 
@@ -131,90 +148,120 @@ class VMAProgressPoller:
         watch = self._watches.get(job_id)
         if watch is not None:
             watch.ended_at_s = self._parts.clock.monotonic()
-            watch.doubtful = True  # should the database still call it active, it is to be read anew
+            self.rereads.doubt(job_id)  # should the database still call it active, it is to be read anew
 
     def abandon(self) -> int:
         """Forget all polls under way, their jobs unchanged; return how many there were."""
-        abandoned = len(self._rounds)
-        self._rounds.clear()
-        return abandoned
+        return self._rounds.clear()
 
     def _is_same(self, watch: Watch, job: Job, asked_at_s: float) -> bool:
         """Whether *job* is the one that is watched, not one made anew under its id or set active again."""
         ended = watch.ended_at_s is not None and asked_at_s > watch.ended_at_s
         return job.created_at == watch.job.created_at and not (ended and self._parts.policy.write_status)
 
-    def _take_up(self, newcomers: Sequence[Job]) -> None:
-        now_s, now = self._parts.clock.monotonic(), self._parts.clock.utc()
-        for job in newcomers:
+    def _take_up(self, job: Job, due_s: float) -> Watch:
+        if job.id in self._watches:
             self._drop(job.id)
-            plan, refusal = key_plan(job)
-            context = begin(job, self._parts.policy, now)
-            self._watches[job.id] = Watch(job, vma_for(job, self._parts.rules), plan, context, refusal)
-            at_once = len(newcomers) <= FEW_NEWCOMERS
-            self._timetable.place(job.id, now_s if at_once else self._timetable.slot_after(job.id, now_s))
-            self._parts.journal.taken_up(job, plan)
+        self._parts.mailbox.begin(job.id)
+        plan, refusal = key_plan(job)
+        context = begin(job, self._parts.policy, self._parts.clock.utc())
+        watch = Watch(job, vma_for(job, self._parts.rules), plan, context, refusal)
+        self._place(job.id, due_s)
+        self._watches[job.id] = watch
+        self._was_read(watch)
+        return watch
 
-    def _drop(self, job_id: str) -> None:
-        watch = self._watches.pop(job_id, None)
-        if watch is None:
-            return
+    def _replan(self, watch: Watch, job: Job) -> None:
+        changed = replan(watch, job, vma_for(job, self._parts.rules))
+        self._was_read(watch)
+        if changed and watch.context.state not in ENDS:
+            self._place(job.id, self._parts.clock.monotonic())
+
+    def _was_read(self, watch: Watch) -> None:
+        self.rereads.was_read(watch.job.id)
+        if watch.refusal is not None:
+            self.rereads.doubt(watch.job.id)  # it costs no request, so it is mended as soon as its row is
+
+    def _drop(self, job_id: str) -> Watch:
+        watch = self._watches.pop(job_id)
         self._timetable.remove(job_id)
         self._parts.mailbox.forget(job_id)
-        for ticket in [ticket for ticket, round_ in self._rounds.items() if round_.watch is watch]:
-            del self._rounds[ticket]
-        self._parts.journal.dropped(watch.context)
+        self.rereads.forget(job_id)
+        return watch
 
-    def _ask(self, ticket: int, round_: Round) -> list[KeyRequest]:
-        self._rounds[ticket] = round_
-        return [KeyRequest(round_.watch.vma, key, ticket) for key in round_.keys]
-
-    def _close(self, ticket: int, round_: Round) -> list[KeyRequest]:
+    def _close(self, round_: Round) -> list[KeyRequest]:
         """Decide an answered round, or return the requests of its next tier (P2)."""
-        outcomes = tuple(round_.outcomes[key] for key in round_.keys)
+        watch = round_.watch
+        current = self._watches.get(round_.job_id)
+        if current is not watch or round_.is_outdated:
+            if current is not None:
+                self._timetable.place(round_.job_id, self._parts.clock.monotonic())
+            return []
+        outcomes = round_.answers
         round_.first = round_.first or outcomes
         unknown = is_unknown(outcomes)
         if unknown and round_.turn + 1 < len(round_.order):
             round_.turn += 1
             round_.outcomes = {}
-            return self._ask(ticket, round_)
-        del self._rounds[ticket]
-        watch = round_.watch
-        watch.polling = False
-        if watch.plan.tiers != round_.plan.tiers:  # its keys changed while they were asked
-            self._timetable.place(watch.job.id, self._parts.clock.monotonic())
-        elif unknown:
-            self._finish(watch, round_.order[0], round_.first)
-        else:
-            self._finish(watch, round_.tier, outcomes)
+            return self._rounds.ask(round_)
+        answer = (round_.order[0], round_.first) if unknown else (round_.tier, outcomes)
+        self._finish(watch, answer, round_.began_s)
         return []
 
-    def _finish(self, watch: Watch, tier: int, outcomes: tuple[Outcome, ...]) -> None:
-        parts = self._parts
-        now_s = parts.clock.monotonic()
-        poll = Poll(watch.job, watch.plan, parts.policy, tier, outcomes, now_s, parts.clock.utc())
-        decision = decide(watch.context, poll)
+    def _finish(self, watch: Watch, answer: tuple[int, tuple[Outcome, ...]], began_s: float) -> None:
+        """Decide a poll by its *answer*: the tier that was asked last, and the outcomes of its keys."""
+        parts, (tier, outcomes) = self._parts, answer
+        now_s, now = parts.clock.monotonic(), parts.clock.utc()
+        poll = Poll(
+            job=watch.job,
+            plan=watch.plan,
+            policy=parts.policy,
+            tier=tier,
+            outcomes=outcomes,
+            now_s=now_s,
+            now=now,
+        )
+        try:
+            decision = decide(watch.context, poll)
+            parts.mailbox.put(decision.update, now_s)
+        except Exception as error:  # noqa: BLE001 - a defect with one job must not stop the others
+            parts.journal.defect(watch.job.id, error)
+            decision = after_defect(watch.context, error, parts.policy, now_s, now)
+            with suppress(Exception):  # it may be the merging that is broken
+                parts.mailbox.put(decision.update, now_s)
         watch.context = decision.context
-        watch.doubtful = watch.doubtful or any(isinstance(outcome, Missing) for outcome in outcomes)
-        parts.mailbox.put(decision.update, now_s)
-        self._place(watch, decision, now_s)
-        self._count(decision, outcomes)
+        self._doubt(watch, outcomes)
+        self._place_next(watch, decision, began_s, now_s)
+        self._count(watch, decision, outcomes)
         parts.journal.decided(watch, poll, decision)
 
-    def _place(self, watch: Watch, decision: Decision, now_s: float) -> None:
-        job_id = watch.job.id
+    def _doubt(self, watch: Watch, outcomes: tuple[Outcome, ...]) -> None:
+        """Have the row read again when a key stops answering, but not for ever after each poll (D3)."""
+        missing = any(isinstance(outcome, Missing) for outcome in outcomes)
+        watch.doubts = watch.doubts + 1 if missing else 0
+        if 0 < watch.doubts <= DOUBTS:
+            self.rereads.doubt(watch.job.id)
+
+    def _place_next(self, watch: Watch, decision: Decision, began_s: float, now_s: float) -> None:
+        """Make the job due after a poll; one that the next would come too close to is skipped (P3)."""
         if decision.delay_s is None:
             return
-        if decision.delay_s > 0:
-            self._timetable.place(job_id, now_s + decision.delay_s)
-            return
-        half_s = self._parts.policy.interval_s / 2  # a late poll is skipped, not made up for (P3)
-        self._timetable.place(job_id, self._timetable.slot_after(job_id, now_s + half_s))
+        if decision.delay_s > 0:  # in whole ticks, so that those who wait go out in groups
+            due_s = ceil((now_s + decision.delay_s) / TICK_S) * TICK_S
+        else:
+            due_s = self._timetable.slot_after(watch.job.id, max(began_s + self.interval_s / 2, now_s))
+        self._place(watch.job.id, due_s)
 
-    def _count(self, decision: Decision, outcomes: Sequence[Outcome]) -> None:
-        self._parts.tally.polls[decision.result] += 1
-        self._parts.tally.regressions += sum(event.kind is EventKind.REGRESSION for event in decision.events)
+    def _place(self, job_id: str, due_s: float) -> None:
+        """Make a job due, unless it is being asked: it is due once the answer is there."""
+        if job_id not in self._rounds:
+            self._timetable.place(job_id, due_s)
+
+    def _count(self, watch: Watch, decision: Decision, outcomes: Sequence[Outcome]) -> None:
+        tally = self._parts.tally
+        tally.polls[decision.result] += 1
+        tally.regressions += sum(event.kind is EventKind.REGRESSION for event in decision.events)
         for outcome in outcomes:
-            if isinstance(outcome, Reading):
-                for word in outcome.unknown_words:
-                    self._parts.tally.unknown_words[word.partition("=")[0]] += 1
+            for word in outcome.unknown_words if isinstance(outcome, Reading) else ():
+                if tally.unknown_word(word):
+                    self._parts.journal.unknown_word(watch.job.id, word)

@@ -39,6 +39,9 @@ class JobSink(Protocol):
 
         `heartbeat_ids` are jobs whose values did not change: only their `updated_at` and
         `vma_last_poll_at` are set. No two updates have the same job id.
+
+        Raises DatabaseRefusedError, with the ids of the jobs, for rows that the database does not take for
+        what is in them; every other row is committed then. After any other error none of them is.
         """
         ...
 

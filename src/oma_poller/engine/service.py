@@ -1,29 +1,39 @@
 """The life of the program: three loops, started together, ended in order (P10)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
 from oma_poller.clock import Clock
 from oma_poller.core.mailbox import Mailbox
-from oma_poller.core.timetable import TICK_S
 from oma_poller.engine.discovery import Discovery
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import VMAProgressPoller
-from oma_poller.engine.ports import KeyAnswer, ProgressFetcher
+from oma_poller.engine.ports import Deliver, KeyAnswer, ProgressFetcher
 from oma_poller.engine.tally import Tally
 from oma_poller.engine.writer import ROWS_A_FLUSH, Writer
-from oma_poller.errors import DatabaseError
+from oma_poller.errors import DefectError, OmaPollerError
 
-FLUSH_S = 0.2
-"""A result waits at most this long for its flush."""
+_SHORTEST_FLUSH_S, _LONGEST_FLUSH_S = 0.05, 0.5
 LONGEST_RETRY_S = 5.0
 """Pause between two attempts to write while the database is away."""
 DRAIN_S = 5.0
 """Polls in flight may take this long to end after the program was told to stop."""
 LAST_FLUSH_S = 10.0
 """What waits to be written may take this long after that."""
+LAST_RETRY_S = 0.5
+"""Pause between two attempts to write after the program was told to stop."""
+
+
+def flush_pace_s(interval_s: float) -> float:
+    """Return how long a result waits at most for its flush; the results that come in it share one.
+
+    A tenth of the poll interval, so that a row is never much older than its poll, within 50 to 500 ms.
+    """
+    return min(max(interval_s / 10, _SHORTEST_FLUSH_S), _LONGEST_FLUSH_S)
 
 
 class Machinery(Struct, eq=False):
@@ -45,8 +55,12 @@ class Service:
 
     def __init__(self, machinery: Machinery) -> None:
         self._parts = machinery
+        self._flush_s = flush_pace_s(machinery.poller.interval_s)
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
+        self._drained = asyncio.Event()
+        """Set when no answer will come any more."""
+        self._answers: deque[Sequence[KeyAnswer]] = deque()
 
     def stop(self) -> None:
         """Ask the service to end: no new polls, what is pending is written."""
@@ -54,90 +68,112 @@ class Service:
         self._wake.set()
 
     async def run(self) -> None:
-        """Run until `stop`. Raises DatabaseError where the first look shows one it cannot work with."""
-        loop = asyncio.get_running_loop()
+        """Run until `stop`, and a bounded time longer, also where the database hangs.
 
-        def deliver(answers: Sequence[KeyAnswer]) -> None:
-            loop.call_soon_threadsafe(self._receive, answers)
-
-        self._parts.fetcher.start(deliver)
+        Raises DatabaseError where the first look shows one it cannot work with, and DefectError where a
+        loop broke: then nothing of it goes on.
+        """
+        self._parts.fetcher.start(self._deliver_to(asyncio.get_running_loop()))
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._discover(), name="discovery")
-                tasks.create_task(self._poll(), name="polls")
-                tasks.create_task(self._write(), name="writes")
-        except* DatabaseError as group:
+                discovery = tasks.create_task(_told("discovery", self._discover), name="discovery")
+                polls = tasks.create_task(_told("polling", self._poll), name="polls")
+                writes = tasks.create_task(_told("writing", self._write), name="writes")
+                await self._stop.wait()
+                discovery.cancel()  # it only reads: what it waits for may hang, and is left behind
+                await polls
+                self._parts.fetcher.close()
+                self._drained.set()
+                await self._in_time(writes)
+        except* OmaPollerError as group:
+            self._parts.fetcher.close()
+            with suppress(Exception):  # what is told is why it ended, not what followed from that
+                await self._in_time(self._flush_rest())
             raise _first(group) from None
         finally:
             self._parts.fetcher.close()
-        await self._flush_rest()
-        self._say_goodbye()
+        self._parts.journal.note("stopped", **self._parts.tally.summary())
 
-    def _receive(self, answers: Sequence[KeyAnswer]) -> None:
-        self._parts.poller.receive(answers)
-        self._wake.set()
+    def _deliver_to(self, loop: asyncio.AbstractEventLoop) -> Deliver:
+        """Return what takes answers on the fetcher's thread. It never raises, however late they come."""
+
+        def deliver(answers: Sequence[KeyAnswer]) -> None:
+            self._answers.append(answers)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits for answers any more
+                loop.call_soon_threadsafe(self._wake.set)
+
+        return deliver
 
     async def _discover(self) -> None:
-        interval_s = self._parts.discovery_interval_s
-        while not self._stop.is_set():
-            began_s = self._parts.clock.monotonic()
+        """Look for jobs once an interval; a pass that takes longer skips the next ones."""
+        interval_s, clock = self._parts.discovery_interval_s, self._parts.clock
+        while True:
+            began_s = clock.monotonic()
             await self._parts.discovery.step(interval_s)
             self._wake.set()
-            await self._pause(interval_s - (self._parts.clock.monotonic() - began_s))
+            await asyncio.sleep(interval_s - (clock.monotonic() - began_s) % interval_s)
 
     async def _poll(self) -> None:
-        """Begin what is due, in ticks; after the stop wait for what is in flight."""
+        """Take what came, begin what is due; after the stop wait for what is in flight."""
         poller, clock = self._parts.poller, self._parts.clock
         while not self._stop.is_set():
             self._wake.clear()
+            self._take_answers()
             poller.tick()
             due_s = poller.next_due_s()
-            wait_s = None if due_s is None else max(due_s - clock.monotonic(), 0.0)
-            await _wait(self._wake, wait_s)
-        deadline_s = clock.monotonic() + DRAIN_S
-        while poller.in_flight and clock.monotonic() < deadline_s:
-            self._wake.clear()
-            await _wait(self._wake, TICK_S)
+            await _wait(self._wake, None if due_s is None else due_s - clock.monotonic())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                while poller.in_flight:
+                    await self._wake.wait()
+                    self._wake.clear()
+                    self._take_answers()
         cut = poller.abandon()
         if cut:
-            self._parts.journal.note("polls cut", polls=cut)
+            self._parts.journal.warn("polls cut", polls=cut)
+
+    def _take_answers(self) -> None:
+        while self._answers:
+            self._parts.poller.receive(self._answers.popleft())
 
     async def _write(self) -> None:
-        retry_s = FLUSH_S
-        while not self._stop.is_set():
-            taken = await self._parts.writer.step(self._parts.journal, self._parts.tally)
-            retry_s = FLUSH_S if taken else min(retry_s * 2, LONGEST_RETRY_S)
+        """Write what waits, at a pace; once no more can come, write the rest."""
+        retry_s = self._flush_s
+        while not self._drained.is_set():
+            taken = await self._flush()
+            retry_s = self._flush_s if taken else min(retry_s * 2, LONGEST_RETRY_S)
             if not taken or len(self._parts.mailbox) < ROWS_A_FLUSH:
-                await self._pause(retry_s)
+                await _wait(self._drained, retry_s)
+        await self._flush_rest()
+
+    async def _flush(self) -> bool:
+        return await self._parts.writer.step(self._parts.journal, self._parts.tally)
 
     async def _flush_rest(self) -> None:
-        """Write everything that waits; the last write has its own deadline."""
-        deadline_s = self._parts.clock.monotonic() + LAST_FLUSH_S
         while len(self._parts.mailbox):
-            taken = await self._parts.writer.step(self._parts.journal, self._parts.tally)
-            left_s = deadline_s - self._parts.clock.monotonic()
-            if not taken and left_s <= 0:
-                self._parts.journal.note("stopped with unwritten rows", rows=len(self._parts.mailbox))
-                return
-            if not taken:
-                await asyncio.sleep(min(FLUSH_S, left_s))
+            pause_s = 0.0 if await self._flush() else LAST_RETRY_S
+            await asyncio.sleep(pause_s)
 
-    def _say_goodbye(self) -> None:
-        tally = self._parts.tally
-        self._parts.journal.note(
-            "stopped",
-            polls=tally.polls.total(),
-            polls_ok=tally.polls["ok"],
-            rows_written=tally.rows_written,
-            flushes=tally.flushes,
-            most_late_s=round(tally.most_late_s, 3),
-        )
-
-    async def _pause(self, seconds: float) -> None:
-        await _wait(self._stop, max(seconds, 0.0))
+    async def _in_time(self, writes: Awaitable[None]) -> None:
+        """Wait for the last writes; they have a deadline of their own."""
+        try:
+            async with asyncio.timeout(LAST_FLUSH_S):
+                await writes
+        except TimeoutError:
+            self._parts.journal.warn("stopped with unwritten rows", rows=len(self._parts.mailbox))
 
 
-def _first(group: BaseExceptionGroup[DatabaseError]) -> BaseException:
+async def _told(name: str, loop: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Run a loop; an error that this program did not raise on purpose becomes one line with its place."""
+    try:
+        await loop()
+    except OmaPollerError:
+        raise
+    except Exception as error:
+        raise DefectError(name, error) from error
+
+
+def _first(group: BaseExceptionGroup[OmaPollerError]) -> BaseException:
     """Return the first plain error of *group*."""
     error = group.exceptions[0]
     return _first(error) if isinstance(error, BaseExceptionGroup) else error
@@ -145,8 +181,6 @@ def _first(group: BaseExceptionGroup[DatabaseError]) -> BaseException:
 
 async def _wait(event: asyncio.Event, seconds: float | None) -> None:
     """Wait for *event*, at most *seconds*; None waits for ever."""
-    try:
-        async with asyncio.timeout(seconds):
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None if seconds is None else max(seconds, 0.0)):
             await event.wait()
-    except TimeoutError:
-        return

@@ -19,9 +19,8 @@ class Watch(Struct, eq=False):
     context: PollingContext
     refusal: Failure | None = None
     """Why the job cannot be asked for at all; on this job alone."""
-    polling: bool = False
-    doubtful: bool = False
-    """Whether its keys stopped answering, so that the database should be asked for them again."""
+    doubts: int = 0
+    """Polls in a row that missed a key."""
     ended_at_s: float | None = None
     """When the database confirmed the job's end; monotonic seconds."""
 
@@ -31,12 +30,24 @@ class Round(Struct, eq=False):
 
     watch: Watch
     plan: KeyPlan
+    vma: str
+    began_s: float
+    """Monotonic seconds."""
     order: tuple[int, ...]
     turn: int = 0
     outcomes: dict[str, Outcome] = {}  # msgspec copies an empty default
     first: tuple[Outcome, ...] = ()
     """What the first tier answered: where none knows the job, that is what counts."""
-    raw: dict[str, bytes] = {}  # as above
+
+    @property
+    def job_id(self) -> str:
+        """The job that is polled."""
+        return self.watch.job.id
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the job has other keys by now, or another VMA: the answers tell nothing of it."""
+        return self.watch.plan.tiers != self.plan.tiers or self.watch.vma != self.vma
 
     @property
     def tier(self) -> int:
@@ -49,8 +60,18 @@ class Round(Struct, eq=False):
         return self.plan.tiers[self.tier]
 
     @property
-    def is_answered(self) -> bool:
-        """Whether every key of the tier has its outcome."""
+    def answers(self) -> tuple[Outcome, ...]:
+        """The outcomes of the keys of a complete tier, in their order."""
+        return tuple(self.outcomes[key] for key in self.keys)
+
+    def take(self, key: str, outcome: Outcome) -> bool:
+        """Take the answer of a key; return whether this made the tier complete.
+
+        A key that was not asked for, or that has answered already, changes nothing.
+        """
+        if key in self.outcomes or key not in self.keys:
+            return False
+        self.outcomes[key] = outcome
         return len(self.outcomes) == len(self.keys)
 
 
@@ -66,18 +87,27 @@ def key_plan(job: Job) -> tuple[KeyPlan, Failure | None]:
     return KeyPlan(tiers=((job.id,),), exports=()), Failure(FailureKind.BAD_KEY, detail)
 
 
-def start_round(watch: Watch) -> Round:
+def start_round(watch: Watch, now_s: float) -> Round:
     """Return a new poll of *watch*: what answered last is asked first (P2)."""
-    return Round(watch, watch.plan, tier_order(len(watch.plan.tiers), watch.context.tier))
+    order = tier_order(len(watch.plan.tiers), watch.context.tier)
+    return Round(watch, watch.plan, watch.vma, now_s, order)
 
 
-def replan(watch: Watch, job: Job) -> None:
-    """Give *watch* the job's newest keys; the runs of keys that stay are kept."""
+def replan(watch: Watch, job: Job, vma: str) -> bool:
+    """Give *watch* the job's newest row; return whether it is asked elsewhere, or otherwise, than before.
+
+    The runs of keys that stay are kept. Errors that came of a key that could not be asked end with it.
+    """
     plan, refusal = key_plan(job)
     context = watch.context
-    if plan.tiers != watch.plan.tiers and context.tier is not None:
+    moved = plan.tiers != watch.plan.tiers
+    if moved and context.tier is not None:
         runs = dict(zip(watch.plan.tiers[context.tier], context.runs, strict=True))
         kept = next((tier for tier, keys in enumerate(plan.tiers) if any(key in runs for key in keys)), None)
         keys = () if kept is None else plan.tiers[kept]
-        watch.context = replace(context, tier=kept, runs=tuple(runs.get(key) for key in keys))
-    watch.job, watch.plan, watch.refusal = job, plan, refusal
+        context = replace(context, tier=kept, runs=tuple(runs.get(key) for key in keys))
+    if watch.refusal is not None and refusal is None:
+        context = replace(context, consecutive_errors=0)
+    changed = moved or vma != watch.vma or (watch.refusal is None) != (refusal is None)
+    watch.job, watch.vma, watch.plan, watch.refusal, watch.context = job, vma, plan, refusal, context
+    return changed

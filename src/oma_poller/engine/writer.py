@@ -1,17 +1,20 @@
 """Takes the newest results to the database, a batch at a time (D4, D7)."""
 
 from asyncio import get_running_loop
+from collections.abc import Iterable
 from concurrent.futures import Executor
 
 from oma_poller.clock import Clock
-from oma_poller.core.mailbox import Batch, Mailbox
+from oma_poller.core.mailbox import Mailbox
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import VMAProgressPoller
 from oma_poller.engine.ports import JobSink
 from oma_poller.engine.tally import Tally
-from oma_poller.errors import DatabaseError
+from oma_poller.errors import DatabaseError, DatabaseRefusedError
+from oma_poller.model.update import Update
 
 ROWS_A_FLUSH = 500
+_WHAT = "database for writing"
 
 
 class Writer:
@@ -27,8 +30,12 @@ class Writer:
         self._clock = clock
 
     async def step(self, journal: Journal, tally: Tally) -> bool:
-        """Write one batch; return whether the database took it. Nothing to write is taken."""
-        batch = self._mailbox.take(ROWS_A_FLUSH)
+        """Write one batch; return whether the database took it. Nothing to write is taken.
+
+        Raises no DatabaseError. Cancelled, it leaves the batch in the mailbox: to write it once more does
+        no harm, should the database have it after all.
+        """
+        batch = self._mailbox.take(ROWS_A_FLUSH, self._clock.monotonic())
         if not batch:
             return True
         try:
@@ -36,19 +43,30 @@ class Writer:
                 self._thread, self._sink.write, batch.updates, batch.heartbeat_ids
             )
         except DatabaseError as error:
+            if not isinstance(error, DatabaseRefusedError) or not error.job_ids:
+                self._mailbox.give_back(batch)
+                journal.fell(_WHAT, error)
+                return False
+            self._refuse(error, journal)
+            tally.rows_refused += len(error.job_ids)
+        except BaseException:
             self._mailbox.give_back(batch)
-            journal.fell("database for writing", str(error))
-            return False
-        self._mailbox.confirm(batch, self._clock.monotonic())
-        tally.flushes += 1
-        tally.rows_written += len(batch.updates) + len(batch.heartbeat_ids)
-        journal.rose("database for writing")
-        self._publish(batch, journal)
+            raise
+        confirmed = self._mailbox.confirm(batch, self._clock.monotonic())
+        journal.rose(_WHAT)
+        tally.flushed(len(confirmed) + len(batch.heartbeat_ids))
+        self._publish(confirmed, journal)
         return True
 
-    def _publish(self, batch: Batch, journal: Journal) -> None:
+    def _refuse(self, error: DatabaseRefusedError, journal: Journal) -> None:
+        """Let go of rows the database does not take for what is in them; it has all the others."""
+        self._mailbox.drop(error.job_ids, self._clock.monotonic())
+        for job_id in error.job_ids:
+            journal.row_refused(job_id, error)
+
+    def _publish(self, confirmed: Iterable[Update], journal: Journal) -> None:
         """Tell what the database has confirmed, and only that."""
-        for update in batch.updates:
+        for update in confirmed:
             if update.is_terminal:
                 self._poller.confirm_end(update.job_id)
                 journal.written(update)
