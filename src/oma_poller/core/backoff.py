@@ -4,6 +4,8 @@ from oma_poller.model.policy import Policy
 
 LONGEST_RETRY_AFTER_S = 300.0
 """A VMA cannot ask for a longer pause than this."""
+MOST_DOUBLINGS = 40
+"""Longer than any program runs; more of them would leave the range of a float."""
 
 
 def backoff_s(policy: Policy, consecutive_errors: int, retry_after_s: float | None = None) -> float | None:
@@ -16,4 +18,4 @@ def backoff_s(policy: Policy, consecutive_errors: int, retry_after_s: float | No
         return policy.parked_retry_s or None
     if retry_after_s is not None:
         return min(max(retry_after_s, policy.interval_s), max(LONGEST_RETRY_AFTER_S, policy.interval_s))
-    return policy.interval_s * 2.0 ** (consecutive_errors - 1)
+    return policy.interval_s * 2.0 ** min(consecutive_errors - 1, MOST_DOUBLINGS)

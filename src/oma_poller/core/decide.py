@@ -1,42 +1,26 @@
 """The rules of truth over one poll of one job: answers in, decision out."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from oma_poller.core.aggregate import aggregate
 from oma_poller.core.backoff import backoff_s
-from oma_poller.core.identity import Sight, follow
-from oma_poller.core.keys import KeyPlan
 from oma_poller.core.observe import in_grace, observe_error, observe_reading, sight
 from oma_poller.core.outgoing import steps, update_for
-from oma_poller.core.parts import export_parts, whole_job_parts
+from oma_poller.core.parts import FULL_BP, export_parts, whole_job_parts
+from oma_poller.core.patience import frozen_reason, vanished_reason
+from oma_poller.core.poll import Poll
+from oma_poller.core.runs import absent_keys, follow_keys
 from oma_poller.core.states import ENDS, advance, state_of_status
-from oma_poller.core.whole_job import Entry, WholeJob, read_whole_job
-from oma_poller.model.context import KeyRun, PollingContext
-from oma_poller.model.decision import Decision, Event, EventKind
+from oma_poller.core.whole_job import WholeJob, may_be_several, read_whole_job
+from oma_poller.model.context import PollingContext
+from oma_poller.model.decision import Decision
 from oma_poller.model.job import Job
 from oma_poller.model.observation import Observation, Sighting
 from oma_poller.model.policy import Policy
-from oma_poller.model.reading import Failure, Missing, Outcome, Reading, State
+from oma_poller.model.reading import Failure, Missing, Reading, State
 from oma_poller.model.snapshot import Snapshot
-
-
-class Poll(Struct, frozen=True):
-    """One finished round for a job: which tier of keys was asked last, and what each key answered."""
-
-    job: Job
-    plan: KeyPlan
-    policy: Policy
-    tier: int
-    outcomes: tuple[Outcome, ...]
-    """One a key of the tier, in the plan's order."""
-    now_s: float
-    """Monotonic seconds when the round ended."""
-    now: datetime
-    """The same moment, aware, UTC."""
 
 
 def begin(job: Job, policy: Policy, now: datetime) -> PollingContext:
@@ -52,129 +36,111 @@ def begin(job: Job, policy: Policy, now: datetime) -> PollingContext:
 
 def decide(context: PollingContext, poll: Poll) -> Decision:
     """Return what one poll of a job comes to. Never raises for any outcome."""
-    if context.first_poll_s is None:
-        context = replace(context, first_poll_s=poll.now_s)
-    context = replace(context, last_poll_s=poll.now_s)
-    if any(isinstance(outcome, Reading) for outcome in poll.outcomes):
-        return _good_poll(context, poll)
-    return _bad_poll(context, poll)
+    first_poll_s = poll.now_s if context.first_poll_s is None else context.first_poll_s
+    context = replace(context, first_poll_s=first_poll_s, last_poll_s=poll.now_s)
+    return _good_poll(context, poll) if poll.has_reading else _bad_poll(context, poll)
 
 
 def _good_poll(last: PollingContext, poll: Poll) -> Decision:
-    runs, events = _follow_all(last, poll)
+    whole = _read(last, poll)
+    snapshot = whole.snapshot
     context = replace(
-        last,
-        tier=poll.tier,
-        runs=runs,
+        whole.context,
         last_good_s=poll.now_s,
         consecutive_errors=0,
+        error_kind="",
+        clear_since_s=_clear_since_s(last, poll),
+        absent=absent_keys(last, poll),
         vanished_at_s=None,
-        percent_bp=0 if _restarted(events) else last.percent_bp,
+        proven=last.proven or any(run is not None and run.trusted for run in whole.context.runs),
     )
-    whole = _read(last, context, poll)
-    snapshot = whole.snapshot
-    context = _advance(whole.context, snapshot, poll)
-    observation, reason = observe_reading(context, poll.now_s, poll.policy)
-    context = replace(context, sighting=sight(last.sighting, observation, reason, poll.now))
-    partial = not all(isinstance(outcome, Reading) for outcome in poll.outcomes)
+    context, reason = _advance(context, snapshot, poll)
+    observed = observe_reading(context, snapshot, poll)
+    context = replace(context, sighting=sight(last.sighting, observed, poll.now))
     return Decision(
         context=context,
         delay_s=None if context.state in ENDS else 0.0,
-        update=update_for(context, snapshot, poll.policy),
-        result="partial" if partial else "ok",
-        events=(*steps(last, context), *events, *whole.events),
+        update=update_for(context, snapshot, poll.policy, reason),
+        result="partial" if poll.is_partial else "ok",
+        events=(*steps(last, context), *whole.events),
     )
 
 
-def _follow_all(last: PollingContext, poll: Poll) -> tuple[tuple[KeyRun | None, ...], tuple[Event, ...]]:
-    """Fold each key's outcome into its run; a key that does not answer keeps what it had."""
-    keys = poll.plan.tiers[poll.tier]
-    known = last.runs if poll.tier == last.tier else (None,) * len(keys)
-    runs: list[KeyRun | None] = []
-    events: list[Event] = []
-    for key, run, outcome in zip(keys, known, poll.outcomes, strict=True):
-        if isinstance(outcome, Reading):
-            circumstances = Sight(key, poll.job.created_at, poll.now_s, poll.policy, appeared=last.missed)
-            following, seen = follow(run, outcome, circumstances)
-            runs.append(following)
-            events.extend(seen)
-        elif run is not None and run.ended_polls:
-            runs.append(replace(run, ended_polls=0))  # "in a row" means without a gap (T3)
-        else:
-            runs.append(run)
-    return tuple(runs), tuple(events)
-
-
-def _read(last: PollingContext, context: PollingContext, poll: Poll) -> WholeJob:
-    """Sum the job's keys, by what kind of keys they are."""
-    job, plan = poll.job, poll.plan
-    if not plan.is_whole_job(poll.tier):
-        return WholeJob(context, aggregate(export_parts(job, plan, poll.tier, context)))
-    if len(job.disks) <= 1:
-        return WholeJob(context, aggregate(whole_job_parts(job, context, ())))
+def _read(last: PollingContext, poll: Poll) -> WholeJob:
+    """Follow the runs of the job's keys and sum them, by what kind of keys they are."""
     reading = poll.outcomes[0]
-    details = reading.disks if isinstance(reading, Reading) else ()
-    return read_whole_job(Entry(job, details, poll.policy.completion_hold_s, poll.now_s), last, context)
+    if may_be_several(poll) and isinstance(reading, Reading):
+        return read_whole_job(last, poll, reading)
+    followed = follow_keys(last, poll)
+    context = followed.context
+    if poll.plan.is_whole_job(poll.tier):
+        parts = whole_job_parts(poll.job, context, ())
+    else:
+        parts = export_parts(poll.job, poll.plan, poll.tier, context)
+    return WholeJob(context, aggregate(parts), followed.events)
 
 
-def _advance(context: PollingContext, snapshot: Snapshot, poll: Poll) -> PollingContext:
-    """Step the job's state by the table, and hold the percentage where it was at least (T4)."""
-    seen = snapshot.end or snapshot.state
-    if snapshot.end is None and not snapshot.complete and _frozen_too_long(snapshot, poll.policy, poll.now_s):
-        seen = State.FAILED
+def _advance(context: PollingContext, snapshot: Snapshot, poll: Poll) -> tuple[PollingContext, str | None]:
+    """Step the job's state by the table, and hold its numbers where they were at least (T4).
+
+    Also return why, where the job is failed by time.
+    """
+    seen, reason = snapshot.end or snapshot.state, None
+    if snapshot.end is None and not snapshot.complete:
+        reason = frozen_reason(context, poll)
+        seen = seen if reason is None else State.FAILED
     state = advance(context.state, seen)
-    percent_bp = max(context.percent_bp, snapshot.percent_bp)
-    return replace(context, state=state, percent_bp=percent_bp)
-
-
-def _frozen_too_long(snapshot: Snapshot, policy: Policy, now_s: float) -> bool:
-    """The opt-in of T3: the VMA answers, and the run stood still for that long."""
-    frozen_s = now_s - snapshot.moved_at_s
-    return policy.fail_after_s is not None and snapshot.moved_at_s > 0 and frozen_s >= policy.fail_after_s
+    percent_bp = min(FULL_BP - 1, max(context.percent_bp, snapshot.percent_bp))
+    return replace(
+        context,
+        state=state,
+        percent_bp=FULL_BP if state is State.COMPLETED else percent_bp,
+        bytes_transferred=max(context.bytes_transferred, snapshot.bytes_transferred),
+    ), reason
 
 
 def _bad_poll(last: PollingContext, poll: Poll) -> Decision:
     """A poll without a reading: counted, backed off, observed. It never touches a number."""
-    policy = poll.policy
-    failure = next((outcome for outcome in poll.outcomes if isinstance(outcome, Failure)), None)
-    missing = failure is None
-    forgiven = missing and in_grace(last, poll.now_s, policy)
-    errors = last.consecutive_errors + (0 if forgiven else 1)
-    seen = last.last_good_s is not None
-    context = replace(
-        last,
-        consecutive_errors=errors,
-        missed=last.missed or (missing and not seen),
-        vanished_at_s=(last.vanished_at_s or poll.now_s) if missing and seen else last.vanished_at_s,
-        runs=tuple(run and replace(run, ended_polls=0) for run in last.runs),
-    )
-    observation, reason = observe_error(context, poll.outcomes, poll.now_s, policy)
-    context = replace(context, sighting=sight(last.sighting, observation, reason, poll.now))
-    if missing and _vanished_too_long(context, policy, poll.now_s):
+    policy, failure = poll.policy, poll.failure
+    forgiven = failure is None and in_grace(last, poll.now_s, policy)
+    kind = "missing" if failure is None else failure.kind.value
+    context = _without_reading(last, poll)
+    if not forgiven:
+        context = replace(context, consecutive_errors=last.consecutive_errors + 1, error_kind=kind)
+    context = replace(context, sighting=sight(last.sighting, observe_error(context, poll), poll.now))
+    reason = vanished_reason(context, poll)
+    if reason is not None:
         context = replace(context, state=advance(context.state, State.FAILED))
-    retry_after_s = max(
-        (
-            outcome.retry_after_s
-            for outcome in poll.outcomes
-            if isinstance(outcome, Missing | Failure) and outcome.retry_after_s is not None
-        ),
-        default=None,
-    )
-    delay_s = 0.0 if forgiven else backoff_s(policy, errors, retry_after_s)
+    delay_s = 0.0 if forgiven else backoff_s(policy, context.consecutive_errors, _retry_after_s(poll))
     return Decision(
         context=context,
         delay_s=None if context.state in ENDS else delay_s,
-        update=update_for(context, None, policy),
-        result="pending" if forgiven else "missing" if failure is None else failure.kind.value,
-        events=steps(last, context),
+        update=update_for(context, None, policy, reason),
+        result="pending" if forgiven else kind,
+        events=steps(last, context, poll.trouble),
     )
 
 
-def _vanished_too_long(context: PollingContext, policy: Policy, now_s: float) -> bool:
-    """The opt-in of T3: the VMA answers, and has not known the run for that long."""
-    since_s = context.vanished_at_s
-    return policy.fail_after_s is not None and since_s is not None and now_s - since_s >= policy.fail_after_s
+def _without_reading(last: PollingContext, poll: Poll) -> PollingContext:
+    """Return what is known after a poll without a reading: "in a row" starts again (T3)."""
+    unknown = poll.failure is None
+    gone = last.proven and unknown and last.vanished_at_s is None
+    return replace(
+        last,
+        runs=tuple(run and replace(run, ended_polls=0) for run in last.runs),
+        clear_since_s=_clear_since_s(last, poll),
+        absent=absent_keys(last, poll),
+        vanished_at_s=poll.now_s if gone else last.vanished_at_s,
+    )
 
 
-def _restarted(events: Sequence[Event]) -> bool:
-    return any(event.kind is EventKind.RUN_CHANGED for event in events)
+def _clear_since_s(last: PollingContext, poll: Poll) -> float | None:
+    if poll.failure is not None:
+        return None
+    return poll.now_s if last.clear_since_s is None else last.clear_since_s
+
+
+def _retry_after_s(poll: Poll) -> float | None:
+    """Return the longest pause that a VMA asked for in this round."""
+    refusals = [outcome for outcome in poll.outcomes if isinstance(outcome, Missing | Failure)]
+    return max((one.retry_after_s for one in refusals if one.retry_after_s is not None), default=None)

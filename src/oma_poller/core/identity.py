@@ -1,20 +1,20 @@
 """Which run a reading belongs to, and whether that run is this job's own (T5, F3)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from math import floor
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from oma_poller.core.speed import GAP_INTERVALS, STANDSTILL_INTERVALS, smoothed_bps
+from oma_poller.core.run import begin_run, continue_run, not_yet_moved
+from oma_poller.core.states import ENDS
 from oma_poller.model.context import KeyRun
 from oma_poller.model.decision import Event, EventKind
 from oma_poller.model.policy import Policy
-from oma_poller.model.reading import Reading, State
+from oma_poller.model.reading import Reading
 
 CLOCKS_AGREE_S = 2.0
 """A skew within the resolution of the `Date` header is none."""
-
-_RUN_ENDS = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
 
 
 class Sight(Struct, frozen=True):
@@ -28,6 +28,15 @@ class Sight(Struct, frozen=True):
     """Whether the VMA did not know the key earlier in this job's polling."""
 
 
+class Following(Struct, frozen=True):
+    """The run that a reading shows."""
+
+    run: KeyRun
+    events: tuple[Event, ...] = ()
+    restarted: bool = False
+    """Whether a run of this job's own gave way to a new one."""
+
+
 def starts_before(reading: Reading, created_at: datetime) -> bool:
     """Whether the entry's start lies before *created_at*, by our clock.
 
@@ -37,129 +46,84 @@ def starts_before(reading: Reading, created_at: datetime) -> bool:
     if reading.started_at is None:
         return False
     skew_s = reading.clock_skew_s if abs(reading.clock_skew_s) > CLOCKS_AGREE_S else 0.0
-    start = reading.started_at + timedelta(seconds=skew_s)
-    return start.replace(microsecond=0) < created_at.replace(microsecond=0)
+    return floor(reading.started_at.timestamp() + skew_s) < floor(created_at.timestamp())
 
 
-def follow(run: KeyRun | None, reading: Reading, sight: Sight) -> tuple[KeyRun, tuple[Event, ...]]:
+def follow(run: KeyRun | None, reading: Reading, sight: Sight) -> Following:
     """Return the run that *reading* shows, given what was seen under its key so far."""
     if run is None:
-        return _first_sight(reading, sight), ()
-    if _is_later_start(run, reading) or _came_back_lower(run, reading):
-        fresh = _begin(reading, sight, trusted=True) if run.trusted else _first_sight(reading, sight)
-        return fresh, (Event(EventKind.RUN_CHANGED, f"a new run began under {sight.key}"),)
+        return Following(_first_sight(reading, sight))
     if not run.trusted:
-        return _wait_for_movement(run, reading, sight)
-    return _next_reading(run, reading, sight)
+        return _wait_for_proof(run, reading, sight)
+    if _began_anew(run, reading):
+        return Following(begin_run(reading, sight.now_s, trusted=True), (_changed(sight),), restarted=True)
+    following = continue_run(run, reading, sight.now_s, sight.policy.interval_s)
+    return Following(following, _regression(run, following, sight))
 
 
-def _first_sight(reading: Reading, sight: Sight) -> KeyRun:
-    previous = sight.job_created_at is not None and starts_before(reading, sight.job_created_at)
-    proven = sight.job_created_at is not None and reading.started_at is not None and not previous
-    return _begin(reading, sight, trusted=proven or sight.appeared, previous=previous and not sight.appeared)
-
-
-def _begin(reading: Reading, sight: Sight, *, trusted: bool, previous: bool = False) -> KeyRun:
-    return KeyRun(
-        state=reading.state,
-        word=reading.word,
-        trusted=trusted,
-        previous=previous,
-        started_at=reading.started_at,
-        since_s=sight.now_s,
-        read_at_s=sight.now_s,
-        moved_at_s=sight.now_s,
-        raw_bytes=reading.bytes_transferred,
-        bytes_transferred=reading.bytes_transferred,
-        total_bytes=reading.total_bytes,
-        percent=reading.percent,
-        speed_bps=float(reading.speed_bps),
-        ended_polls=int(reading.state in {State.FAILED, State.CANCELLED}),
-        operation=reading.operation,
-        phase=reading.phase,
-        sync_type=reading.sync_type,
-        error=reading.error,
-    )
-
-
-def _is_later_start(run: KeyRun, reading: Reading) -> bool:
+def is_later_start(run: KeyRun, reading: Reading) -> bool:
+    """Whether *reading* is of an entry that began after the one *run* was read from."""
     return (
         run.started_at is not None and reading.started_at is not None and reading.started_at > run.started_at
     )
 
 
-def _came_back_lower(run: KeyRun, reading: Reading) -> bool:
-    """Whether a run that had ended is active again with fewer bytes: a copier started anew."""
-    return (
-        run.trusted
-        and run.state in _RUN_ENDS
-        and reading.state not in _RUN_ENDS
-        and reading.bytes_transferred < run.raw_bytes
-    )
+def _first_sight(reading: Reading, sight: Sight) -> KeyRun:
+    created_at = sight.job_created_at
+    dated = created_at is not None and reading.started_at is not None
+    before = created_at is not None and starts_before(reading, created_at)
+    trusted = sight.appeared or (dated and not before)
+    return begin_run(reading, sight.now_s, trusted=trusted, previous=before and not trusted)
 
 
-def _wait_for_movement(run: KeyRun, reading: Reading, sight: Sight) -> tuple[KeyRun, tuple[Event, ...]]:
-    """A run that is not proven ours yet is believed from its first movement on."""
+def _wait_for_proof(run: KeyRun, reading: Reading, sight: Sight) -> Following:
+    """A run that is not proven ours yet is believed from its first movement on.
+
+    After the status alone has moved, bytes that an earlier run may have left there are none of ours.
+    """
+    if is_later_start(run, reading):  # the entry was made anew before our eyes, whatever the clocks say
+        return Following(begin_run(reading, sight.now_s, trusted=True), (_changed(sight),))
     bytes_moved = reading.bytes_transferred != run.raw_bytes
-    word_moved = reading.word != run.word
-    stood_s = sight.now_s - run.since_s
-    stood = reading.started_at is None and stood_s >= sight.policy.startup_grace_s
-    if not (bytes_moved or word_moved or stood):
-        return replace(run, read_at_s=sight.now_s), ()
-    ours = _begin(reading, sight, trusted=True)
-    if word_moved and not bytes_moved and run.previous:
-        ours = replace(ours, bytes_transferred=0, stale_bytes=reading.bytes_transferred, speed_bps=0.0)
-    event = Event(EventKind.RUN_TRUSTED, f"the entry under {sight.key} moved: it is this job's run")
-    return ours, (event,) if run.previous else ()
+    status_moved = (reading.word, reading.state) != (run.word, run.state)
+    if bytes_moved or status_moved:
+        ours = begin_run(reading, sight.now_s, trusted=True)
+        if not bytes_moved:
+            ours = replace(ours, speed_bps=0.0)
+            ours = not_yet_moved(ours) if run.previous or run.state in ENDS else ours
+        detail = f"the entry under {sight.key} moved: it is this job's run"
+        return Following(ours, (Event(EventKind.RUN_TRUSTED, detail),) if run.previous else ())
+    if _stood_long_enough(run, reading, sight):
+        return Following(continue_run(run, reading, sight.now_s, sight.policy.interval_s))
+    if run.started_at is None and reading.started_at is not None:
+        return Following(_first_sight(reading, sight))
+    return Following(replace(run, read_at_s=sight.now_s))
 
 
-def _next_reading(run: KeyRun, reading: Reading, sight: Sight) -> tuple[KeyRun, tuple[Event, ...]]:
-    """A further reading of a run that is ours: bytes never count back, the raw ones are kept."""
-    raw = reading.bytes_transferred
-    moved = raw != run.raw_bytes
-    stale = None if moved else run.stale_bytes
-    counted = 0 if stale is not None else max(run.bytes_transferred, raw)
-    speed_bps, sampled = _speed(run, reading, counted, sight)
-    both_ended = reading.state is run.state and reading.state in {State.FAILED, State.CANCELLED}
-    following = KeyRun(
-        state=run.state if reading.state is State.UNKNOWN else reading.state,
-        word=reading.word,
-        trusted=True,
-        previous=False,
-        started_at=reading.started_at or run.started_at,
-        since_s=run.since_s,
-        read_at_s=sight.now_s,
-        moved_at_s=sight.now_s if moved else run.moved_at_s,
-        raw_bytes=raw,
-        bytes_transferred=counted,
-        total_bytes=reading.total_bytes or run.total_bytes,
-        percent=reading.percent,
-        stale_bytes=stale,
-        speed_bps=speed_bps,
-        sampled=sampled,
-        ended_polls=run.ended_polls + 1
-        if both_ended
-        else int(reading.state in {State.FAILED, State.CANCELLED}),
-        operation=reading.operation,
-        phase=reading.phase,
-        sync_type=reading.sync_type or run.sync_type,
-        error=reading.error,
-    )
-    if raw >= run.raw_bytes:
-        return following, ()
-    went_back = f"bytes under {sight.key} went back from {run.raw_bytes} to {raw}"
-    return following, (Event(EventKind.REGRESSION, went_back),)
+def _stood_long_enough(run: KeyRun, reading: Reading, sight: Sight) -> bool:
+    """Whether an entry that no date can tell apart has stood the same for the start-up grace."""
+    undated = reading.started_at is None or sight.job_created_at is None
+    return undated and not run.previous and sight.now_s - run.since_s >= sight.policy.startup_grace_s
 
 
-def _speed(run: KeyRun, reading: Reading, counted: int, sight: Sight) -> tuple[float, bool]:
-    """Return (bytes per second, whether it is measured)."""
-    interval_s = sight.policy.interval_s
-    elapsed_s = sight.now_s - run.read_at_s
-    if reading.state in _RUN_ENDS:
-        return 0.0, run.sampled
-    if counted == run.bytes_transferred and sight.now_s - run.moved_at_s >= STANDSTILL_INTERVALS * interval_s:
-        return 0.0, run.sampled
-    if elapsed_s <= 0.0 or elapsed_s > GAP_INTERVALS * interval_s:
-        return float(reading.speed_bps), False
-    mean_bps = run.speed_bps if run.sampled else None
-    return smoothed_bps(mean_bps, counted - run.bytes_transferred, elapsed_s, interval_s), True
+def _began_anew(run: KeyRun, reading: Reading) -> bool:
+    """Whether a copier started anew under the key of a run that is ours.
+
+    A later start alone is no proof: a VMA that restarted dates the entry anew while the copier goes on
+    (F4). An end that is taken back alone is none either: the oldest builds oscillate.
+    """
+    lower = run.stale_bytes is None and reading.bytes_transferred < run.raw_bytes
+    ended = run.state in ENDS
+    if is_later_start(run, reading):
+        return lower or ended
+    return lower and (ended or run.resumed) and reading.state not in ENDS
+
+
+def _regression(run: KeyRun, following: KeyRun, sight: Sight) -> tuple[Event, ...]:
+    if run.stale_bytes is not None or following.raw_bytes >= run.raw_bytes:
+        return ()
+    detail = f"bytes under {sight.key} went back from {run.raw_bytes} to {following.raw_bytes}"
+    return (Event(EventKind.REGRESSION, detail),)
+
+
+def _changed(sight: Sight) -> Event:
+    return Event(EventKind.RUN_CHANGED, f"a new run began under {sight.key}")

@@ -45,7 +45,8 @@ def plan_keys(job: Job) -> KeyPlan:
     exports = tuple(None if disk.volume_id is None else export_name(disk.volume_id) for disk in job.disks)
     tiers = [tuple(dict.fromkeys(name for name in exports if name))]
     for key in (job.nbd_export_name, job.id):
-        if key and _can_be_asked(key) and (key,) not in tiers:
+        # One disk's export must not be asked again on its own: it would stand for the whole job then.
+        if key and _can_be_asked(key) and not any(key in tier for tier in tiers):
             tiers.append((key,))
     return KeyPlan(tiers=tuple(tier for tier in tiers if tier), exports=exports)
 

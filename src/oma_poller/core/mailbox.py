@@ -1,13 +1,17 @@
 """The newest result of each job, until the database has it (D4, D7)."""
 
-from itertools import chain, islice
+from collections import OrderedDict
+from collections.abc import Iterable
 
 from msgspec import Struct
 
+from oma_poller.core.merge import merged
 from oma_poller.model.update import Update
 
 HEARTBEAT_S = 30.0
 """A row whose values did not change is touched at most this often."""
+RETRY_END_S = 30.0
+"""An end that the database refused is tried again this much later."""
 
 
 class Batch(Struct, frozen=True):
@@ -20,76 +24,172 @@ class Batch(Struct, frozen=True):
         return bool(self.updates or self.heartbeat_ids)
 
 
+class Written(Struct, frozen=True):
+    """What the database was last given for a job."""
+
+    update: Update
+    """All values that were ever written for it: an update leaves what it does not name."""
+    at_s: float
+
+
 class Mailbox:
     """Holds at most one update a job, so an outage of any length stays bounded by the number of jobs.
 
-    A batch that was taken must be given to `confirm` or `give_back` before the next one is taken.
+    A batch that was taken must be given to `confirm` or `give_back` before the next one is taken; rows that
+    the database refused go to `drop` first. Times are monotonic seconds. Every call costs the same whatever
+    the number of jobs, but for the rows it hands over.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, Update] = {}
-        self._heartbeats: set[str] = set()
+        # Ordered, because these are emptied from the front: a plain dict would walk over what was there.
+        self._ends: OrderedDict[str, Update] = OrderedDict()
+        self._waiting: OrderedDict[str, Update] = OrderedDict()
+        self._heartbeats: OrderedDict[str, None] = OrderedDict()
         self._flying: dict[str, Update] = {}
-        self._written: dict[str, Update] = {}
-        self._written_at_s: dict[str, float] = {}
+        self._flying_heartbeats: set[str] = set()
+        self._refused_ends: OrderedDict[str, tuple[Update, float]] = OrderedDict()
+        self._written: dict[str, Written] = {}
+        self._left: set[str] = set()
+        """Jobs that were forgotten and whose end is not written yet; nothing else is held of them."""
 
     def __len__(self) -> int:
-        """Number of rows that wait to be written."""
-        return len(self._waiting) + len(self._heartbeats) + len(self._flying)
+        """Number of rows to write now; an end that was refused counts again once it is due."""
+        queued = len(self._ends) + len(self._waiting) + len(self._heartbeats)
+        return queued + len(self._flying) + len(self._flying_heartbeats)
 
     def put(self, update: Update, now_s: float) -> None:
-        """Take the newest update of a job, in place of an older one; an end is never replaced."""
+        """Take a job's newest update, merged into one that waits. Nothing replaces an end."""
         job_id = update.job_id
-        waiting = self._waiting.get(job_id)
-        if waiting is not None and waiting.is_terminal:
+        flying, written = self._flying.get(job_id), self._written.get(job_id)
+        known = _sum(written, flying)
+        ended = known is not None and known.is_terminal
+        if ended or job_id in self._ends or job_id in self._refused_ends:
             return
-        known = self._flying.get(job_id) or self._written.get(job_id)
-        if update != known:
-            self._heartbeats.discard(job_id)
-            self._waiting[job_id] = update
+        waiting = self._waiting.get(job_id)
+        newest = update if waiting is None else merged(waiting, update)
+        if newest.is_terminal:
+            self._waiting.pop(job_id, None)
+            self._heartbeats.pop(job_id, None)
+            self._ends[job_id] = newest
+            return
+        if known is None or merged(known, newest) != known:
+            self._heartbeats.pop(job_id, None)
+            self._waiting[job_id] = newest
             return
         self._waiting.pop(job_id, None)
-        if job_id not in self._flying and now_s - self._written_at_s[job_id] >= HEARTBEAT_S:
-            self._heartbeats.add(job_id)
+        touched = flying is not None or job_id in self._flying_heartbeats
+        if not touched and written is not None and now_s - written.at_s >= HEARTBEAT_S:
+            self._heartbeats[job_id] = None
 
-    def take(self, limit: int) -> Batch:
-        """Return at most *limit* rows to write, ends first (D7)."""
-        ends = [update for update in self._waiting.values() if update.is_terminal]
-        others = (update for update in self._waiting.values() if not update.is_terminal)
-        updates = tuple(islice(chain(ends, others), limit))
-        heartbeat_ids = tuple(islice(self._heartbeats, limit - len(updates)))
-        for update in updates:
-            del self._waiting[update.job_id]
-            self._flying[update.job_id] = update
-        self._heartbeats.difference_update(heartbeat_ids)
-        return Batch(updates, heartbeat_ids)
+    def take(self, limit: int, now_s: float) -> Batch:
+        """Return at most *limit* rows to write, ends first (D7), then what has waited longest."""
+        self._requeue_refused_ends(now_s)
+        for queue in (self._ends, self._waiting):
+            while queue and len(self._flying) < limit:
+                job_id, update = queue.popitem(last=False)
+                self._flying[job_id] = update
+        room = limit - len(self._flying)
+        heartbeat_ids = [
+            self._heartbeats.popitem(last=False)[0] for _ in range(min(room, len(self._heartbeats)))
+        ]
+        self._flying_heartbeats.update(heartbeat_ids)
+        return Batch(tuple(self._flying.values()), tuple(heartbeat_ids))
 
-    def confirm(self, batch: Batch, now_s: float) -> None:
-        """Note that the database has *batch*."""
-        for job_id, update in self._flying.items():
-            self._written[job_id] = update
-            self._written_at_s[job_id] = now_s
-        for job_id in batch.heartbeat_ids:
-            if job_id in self._written:
-                self._written_at_s[job_id] = now_s
+    def confirm(self, batch: Batch, now_s: float) -> tuple[Update, ...]:
+        """Note that the database has *batch*; return its updates, but for what was dropped or forgotten."""
+        confirmed = tuple(update for update in batch.updates if self._flying.get(update.job_id) is update)
+        for update in confirmed:
+            self._note_written(update, now_s)
+        for job_id in self._flying_heartbeats:
+            self._touch(job_id, now_s)
         self._flying.clear()
+        self._flying_heartbeats.clear()
+        return confirmed
 
     def give_back(self, batch: Batch) -> None:
-        """Take *batch* back unwritten; what came in since is newer and stays, but for an end."""
-        for update in batch.updates:
-            newer = update.job_id in self._waiting or update.job_id not in self._flying
-            if update.is_terminal or not newer:
-                self._waiting[update.job_id] = update
-        still = (job_id for job_id in batch.heartbeat_ids if job_id in self._written)
-        self._heartbeats.update(job_id for job_id in still if job_id not in self._waiting)
+        """Take *batch* back unwritten; what came in since is newer and is merged into it.
+
+        What the database has of these rows is not known any more: a connection can break after the commit.
+        """
+        for update in reversed(batch.updates):
+            if self._flying.get(update.job_id) is update:
+                self._requeue(update)
+        for job_id in batch.heartbeat_ids:
+            if job_id in self._flying_heartbeats and job_id not in self._waiting and job_id not in self._ends:
+                self._heartbeats[job_id] = None
         self._flying.clear()
+        self._flying_heartbeats.clear()
+
+    def drop(self, job_ids: Iterable[str], now_s: float) -> None:
+        """Let go of the rows among those taken that the database refuses for what is in them.
+
+        Their values are not tried again until they change. An end is, every 30 s: it must not be lost.
+        """
+        for job_id in job_ids:
+            update = self._flying.pop(job_id, None)
+            if job_id in self._flying_heartbeats:
+                self._flying_heartbeats.discard(job_id)
+                self._touch(job_id, now_s)
+            if update is None:
+                continue
+            if update.is_terminal and job_id not in self._left:
+                self._refused_ends[job_id] = (update, now_s + RETRY_END_S)
+            else:
+                self._note_written(update, now_s)
 
     def forget(self, job_id: str) -> None:
         """Drop what is held for a job that is no longer active; an end that waits is still written."""
-        waiting = self._waiting.get(job_id)
-        if waiting is not None and not waiting.is_terminal:
-            del self._waiting[job_id]
-        self._flying.pop(job_id, None)
-        self._heartbeats.discard(job_id)
+        self._waiting.pop(job_id, None)
+        self._heartbeats.pop(job_id, None)
+        self._flying_heartbeats.discard(job_id)
+        self._refused_ends.pop(job_id, None)
         self._written.pop(job_id, None)
-        self._written_at_s.pop(job_id, None)
+        flying = self._flying.get(job_id)
+        if flying is not None and not flying.is_terminal:
+            del self._flying[job_id]
+        if job_id in self._ends or job_id in self._flying:
+            self._left.add(job_id)
+
+    def begin(self, job_id: str) -> None:
+        """Start anew for a job that is taken up: what an earlier life of it left is not written any more."""
+        self.forget(job_id)
+        self._ends.pop(job_id, None)
+        self._flying.pop(job_id, None)
+        self._left.discard(job_id)
+
+    def _requeue(self, update: Update) -> None:
+        """Put an unwritten update in front of its queue, with what came in since."""
+        job_id = update.job_id
+        self._written.pop(job_id, None)
+        newer = self._ends.pop(job_id, None) or self._waiting.pop(job_id, None)
+        newest = update if newer is None or update.is_terminal else merged(update, newer)
+        queue = self._ends if newest.is_terminal else self._waiting
+        queue[job_id] = newest
+        queue.move_to_end(job_id, last=False)
+
+    def _requeue_refused_ends(self, now_s: float) -> None:
+        while self._refused_ends:
+            job_id, (update, due_s) = next(iter(self._refused_ends.items()))
+            if due_s > now_s:
+                return
+            del self._refused_ends[job_id]
+            self._ends[job_id] = update
+
+    def _note_written(self, update: Update, now_s: float) -> None:
+        """Remember *update* on top of what was written before; of a job that left, nothing."""
+        job_id = update.job_id
+        if job_id in self._left:
+            self._left.discard(job_id)
+            return
+        written = self._written.get(job_id)
+        self._written[job_id] = Written(merged(written.update, update) if written else update, now_s)
+
+    def _touch(self, job_id: str, now_s: float) -> None:
+        self._written[job_id] = Written(self._written[job_id].update, now_s)
+
+
+def _sum(written: Written | None, update: Update | None) -> Update | None:
+    """Return what the row holds once *update* is written on top of what was written before."""
+    if written is None or update is None:
+        return update if written is None else written.update
+    return merged(written.update, update)

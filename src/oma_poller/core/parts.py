@@ -1,8 +1,10 @@
 """What each disk contributes to its job, whatever kind of key told it (T1)."""
 
-from math import floor
+from collections import deque
+from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from oma_poller.core.keys import KeyPlan
 from oma_poller.model.context import EndedDisk, KeyRun, PollingContext
@@ -27,23 +29,19 @@ class Part(Struct, frozen=True):
     """How much of `total_bytes` is done, 0 to 10000; from the reported percentage where there is no total."""
     done: bool
     run: KeyRun | None = None
+    reported: bool = False
+    """Whether `share_bp` is the VMA's own percentage, because its reply names bytes and no total."""
 
 
 def export_parts(job: Job, plan: KeyPlan, tier: int, context: PollingContext) -> tuple[Part, ...]:
-    """One part for each export of the job, and one for each disk that has no volume yet."""
+    """One part for each export of the job and each disk that has no volume yet, in the job's order."""
     runs = dict(zip(plan.tiers[tier], context.runs, strict=True))
-    rows: dict[str, list[Disk]] = {}
-    parts: list[Part] = []
-    for disk, export in zip(job.disks, plan.exports, strict=True):
-        if export is None:
-            parts.append(_silent((disk,)))
-        else:
-            rows.setdefault(export, []).append(disk)
-    for export, disks in rows.items():
-        run = runs[export]
-        silent = run is None or not run.trusted
-        parts.append(_silent(tuple(disks)) if silent or run is None else run_part(run, tuple(disks)))
-    return tuple(parts)
+    rows: dict[tuple[str | None, int], list[Disk]] = {}
+    for place, (disk, export) in enumerate(zip(job.disks, plan.exports, strict=True)):
+        rows.setdefault((export, 0) if export else (None, place), []).append(disk)
+    return tuple(
+        _part_of(runs[export] if export else None, tuple(disks)) for (export, _), disks in rows.items()
+    )
 
 
 def whole_job_parts(job: Job, context: PollingContext, details: tuple[DiskReading, ...]) -> tuple[Part, ...]:
@@ -51,11 +49,12 @@ def whole_job_parts(job: Job, context: PollingContext, details: tuple[DiskReadin
     run = context.runs[0]
     if run is None or not run.trusted:
         return tuple(_silent((disk,)) for disk in job.disks)
-    if len(job.disks) <= 1:
+    if len(job.disks) == 1:
         return (run_part(run, job.disks),)
     if details:
         return _detailed_parts(job, run, details)
-    ended = tuple(_ended((disk,), end) for disk, end in zip(job.disks, context.ended, strict=False))
+    # A job whose disks the database does not know has ended disks too, which stand for no row.
+    ended = tuple(_ended(job.disks[place : place + 1], end) for place, end in enumerate(context.ended))
     rest = job.disks[len(ended) :]
     return (*ended, run_part(run, rest[:1]), *(_silent((disk,)) for disk in rest[1:]))
 
@@ -64,36 +63,62 @@ def run_part(run: KeyRun, disks: tuple[Disk, ...]) -> Part:
     """Return the part of a run that is this job's own.
 
     Done is completed with bytes >= total, or with 0 of 0 at 100 percent: the incremental copy that found
-    no change (T2).
+    no change (T2). Bytes that an earlier run left behind count as 0 of 0 (F3).
     """
-    capacity = disks[0].capacity_bytes if disks else 0
-    if run.stale_bytes is not None:
-        done = run.state is State.COMPLETED
-        return Part(disks, run.state, 0, 0 if done else capacity, FULL_BP if done else 0, done, run)
-    moved, total = run.bytes_transferred, run.total_bytes
-    unchanged = moved == 0 and total == 0 and _says_all(run.percent)
-    done = run.state is State.COMPLETED and (unchanged or (moved > 0 and moved >= total))
-    if done:
-        return Part(disks, run.state, moved, total or moved, FULL_BP, done, run)
-    return Part(disks, run.state, moved, total or capacity, share_bp(moved, total, run.percent), done, run)
+    stale = run.stale_bytes is not None
+    moved, total = (0, 0) if stale else (run.bytes_transferred, run.total_bytes)
+    return _answering_part(disks, run, DiskReading("", "", run.state, moved, total, run.percent, 0))
 
 
-def share_bp(moved_bytes: int, total_bytes: int, percent: float | None) -> int:
-    """Return how much is done in basis points, rounded down, within 0 to 10000.
+def _answering_part(disks: tuple[Disk, ...], run: KeyRun, told: DiskReading) -> Part:
+    """A disk of an entry: done with all its bytes once it or the entry says completed.
 
-    100 x bytes / total where there is a total; as reported where bytes come without one; a percentage
-    that comes without bytes is a setup stage and counts nothing (F7).
+    Without a total the capacity stands for it, and without a percentage too the share is of that.
     """
-    if total_bytes > 0:
-        return min(FULL_BP, moved_bytes * FULL_BP // total_bytes)
-    if moved_bytes == 0 or percent is None:
+    state = run.state if told.state is State.UNKNOWN else told.state
+    moved, total = told.bytes_transferred, told.total_bytes
+    if State.COMPLETED in {run.state, told.state} and _is_full(moved, total, told.percent):
+        return Part(disks, state, moved, total or moved, FULL_BP, done=True, run=run)
+    reported = total == 0 and moved > 0 and told.percent is not None
+    total = total or _capacity_bytes(disks)
+    share = reported_bp(told.percent) if reported else share_bp(moved, total)
+    return Part(disks, state, moved, total, share, done=False, run=run, reported=reported)
+
+
+def _is_full(moved_bytes: int, total_bytes: int, percent: float | None) -> bool:
+    """Whether a completed disk has all its bytes."""
+    if moved_bytes == 0 and total_bytes == 0:
+        return reported_bp(percent) == FULL_BP
+    return moved_bytes >= total_bytes
+
+
+def share_bp(moved_bytes: int, total_bytes: int) -> int:
+    """Return 10000 x bytes / total, rounded down, within 0 to 10000; 0 where there is no total."""
+    return min(FULL_BP, moved_bytes * FULL_BP // total_bytes) if total_bytes > 0 else 0
+
+
+def reported_bp(percent: float | None) -> int:
+    """Return a reported percentage in basis points, rounded down, within 0 to 10000.
+
+    By its shortest decimal form, which is what the reply said: 2.17 as a float times 100 is below 217.
+    """
+    if percent is None:
         return 0
-    return floor(round(min(max(percent, 0.0), 100.0) * 100, 6))
+    return int(Decimal(repr(min(max(percent, 0.0), 100.0))) * 100)
+
+
+def _capacity_bytes(disks: tuple[Disk, ...]) -> int:
+    """Return the size of the volume that these rows share; 0 when none of them knows it."""
+    return max((disk.capacity_bytes for disk in disks if disk.capacity_bytes > 0), default=0)
+
+
+def _part_of(run: KeyRun | None, disks: tuple[Disk, ...]) -> Part:
+    return run_part(run, disks) if run is not None and run.trusted else _silent(disks)
 
 
 def _silent(disks: tuple[Disk, ...]) -> Part:
     """A disk that does not answer yet counts with its capacity and nothing transferred."""
-    return Part(disks, None, 0, disks[0].capacity_bytes, 0, done=False)
+    return Part(disks, None, 0, _capacity_bytes(disks), 0, done=False)
 
 
 def _ended(disks: tuple[Disk, ...], end: EndedDisk) -> Part:
@@ -101,26 +126,24 @@ def _ended(disks: tuple[Disk, ...], end: EndedDisk) -> Part:
 
 
 def _detailed_parts(job: Job, run: KeyRun, details: tuple[DiskReading, ...]) -> tuple[Part, ...]:
-    """Match the reply's disks with the job's by disk id; the rest is silent, or stands for no row."""
-    by_id = {detail.disk_id: detail for detail in details}
-    parts = []
+    """Match the reply's disks with the job's by disk id.
+
+    A disk that nobody knows stands for one that is not told of: it counts once, and no row is written.
+    """
+    if run.stale_bytes is not None:
+        return tuple(run_part(run, (disk,)) for disk in job.disks)
+    by_id: dict[str, deque[DiskReading]] = {}
+    for detail in details:
+        by_id.setdefault(detail.disk_id, deque()).append(detail)
+    parts: list[Part] = []
+    untold: list[Disk] = []
     for disk in job.disks:
-        detail = by_id.pop(disk.disk_id, None)
-        parts.append(_silent((disk,)) if detail is None else _detail_part((disk,), run, detail))
-    parts.extend(_detail_part((), run, detail) for detail in by_id.values())
-    return tuple(parts)
-
-
-def _detail_part(disks: tuple[Disk, ...], run: KeyRun, detail: DiskReading) -> Part:
-    """A disk inside a whole-job entry: done with all its bytes once it or the entry says completed."""
-    capacity = disks[0].capacity_bytes if disks else 0
-    moved, total = detail.bytes_transferred, detail.total_bytes
-    full = moved >= total if moved else total == 0 and _says_all(detail.percent)
-    done = full and State.COMPLETED in {run.state, detail.state}
-    part_share_bp = FULL_BP if done else share_bp(moved, total, detail.percent)
-    return Part(disks, detail.state, moved, total or capacity, part_share_bp, done, run)
-
-
-def _says_all(percent: float | None) -> bool:
-    """Whether a reported percentage is 100 or more."""
-    return percent is not None and percent * 100 >= FULL_BP
+        if by_id.get(disk.disk_id):
+            parts.append(_answering_part((disk,), run, by_id[disk.disk_id].popleft()))
+        else:
+            untold.append(disk)
+    strangers = [detail for left in by_id.values() for detail in left]
+    for place, detail in enumerate(strangers):
+        stands_for = tuple(untold[place : place + 1])
+        parts.append(replace(_answering_part(stands_for, run, detail), disks=()))
+    return (*parts, *(_silent((disk,)) for disk in untold[len(strangers) :]))

@@ -8,6 +8,8 @@ STANDSTILL_INTERVALS = 2.5
 """Bytes that stood longer than this show 0: the third poll after the last movement sees it."""
 GAP_INTERVALS = 3.0
 """A longer pause between two readings was not seen; what moved in it is no speed."""
+LONGEST_ETA_S = 2**31 - 1
+"""What an INT column holds, 68 years. A longer time says that the copy stands still, not when it ends."""
 
 
 def smoothed_bps(mean_bps: float | None, moved_bytes: int, elapsed_s: float, interval_s: float) -> float:
@@ -27,4 +29,5 @@ def eta_s(remaining_bytes: int, speed_bps: float) -> int | None:
     """Return the seconds left at *speed_bps*, at least 1; None when unknown."""
     if remaining_bytes <= 0 or speed_bps < 1.0:
         return None
-    return ceil(remaining_bytes / speed_bps)
+    seconds = ceil(remaining_bytes / speed_bps)
+    return seconds if seconds <= LONGEST_ETA_S else None

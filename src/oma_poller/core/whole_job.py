@@ -4,12 +4,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from oma_poller.core.aggregate import aggregate
-from oma_poller.core.parts import FULL_BP, whole_job_parts
-from oma_poller.core.states import ENDS
-from oma_poller.model.context import EndedDisk, PollingContext
-from oma_poller.model.decision import Event, EventKind
+from oma_poller.core.disk_turn import follow_entry
+from oma_poller.core.parts import FULL_BP, run_part, whole_job_parts
+from oma_poller.core.poll import Poll
+from oma_poller.core.runs import Followed
+from oma_poller.core.speed import GAP_INTERVALS
+from oma_poller.model.context import PollingContext
+from oma_poller.model.decision import Event
 from oma_poller.model.job import Job
-from oma_poller.model.reading import DiskReading, State
+from oma_poller.model.reading import Reading, State
 from oma_poller.model.snapshot import Snapshot
 from oma_poller.model.update import DiskUpdate
 
@@ -22,61 +25,62 @@ class WholeJob(Struct, frozen=True):
     events: tuple[Event, ...] = ()
 
 
-class Entry(Struct, frozen=True):
-    """A reading of a whole-job key and what it is held against."""
+def may_be_several(poll: Poll) -> bool:
+    """Whether the one key of the round's tier may stand for several disks, told one after the other.
 
-    job: Job
-    details: tuple[DiskReading, ...]
-    completion_hold_s: float
-    now_s: float
+    An export is one disk. How many a job id stands for is unknown where the database knows none.
+    """
+    if not poll.plan.is_whole_job(poll.tier):
+        return False
+    disks = len(poll.job.disks)
+    return disks > 1 or (disks == 0 and poll.keys == (poll.job.id,))
 
 
-def read_whole_job(entry: Entry, last: PollingContext, context: PollingContext) -> WholeJob:
+def read_whole_job(last: PollingContext, poll: Poll, reading: Reading) -> WholeJob:
     """Return the job's numbers from the one entry that stands for all its disks.
 
-    *context* already holds the newest run; *last* is what was known before this poll. A completed entry
-    may be the end of one disk only, so it is held for `completion_hold_s` before it is the job's.
+    *last* is what was known before this poll. A completed entry may be the end of one disk only, so it is
+    held for the completion hold before it is the job's. Where the reply details its disks, they decide
+    what is done; the hold stays, since a detail may be left over from an earlier run too.
     """
-    job, details, now_s = entry.job, entry.details, entry.now_s
-    context, events = _next_disk(last, context, detailed=bool(details))
-    snapshot = aggregate(whole_job_parts(job, context, details))
+    followed = follow_entry(last, poll, reading)
+    context = followed.context
+    snapshot = aggregate(whole_job_parts(poll.job, context, reading.disks))
     run = context.runs[0]
-    if run is None or not run.trusted or run.state is not State.COMPLETED:
-        return WholeJob(replace(context, held_since_s=None), _unfinished(snapshot), events)
-    held_since_s = now_s if context.held_since_s is None else context.held_since_s
+    ended = run is not None and run.trusted and run.state is State.COMPLETED
+    if run is None or not ended or (reading.disks and not snapshot.complete):
+        return _going_on(followed, snapshot)
+    held_since_s = _held_since_s(last, context, run.moved_at_s, poll)
     context = replace(context, held_since_s=held_since_s)
-    proven = snapshot.complete or not details
-    if proven and now_s - held_since_s >= entry.completion_hold_s:
-        return WholeJob(context, _finished(job, snapshot, context), events)
-    held = replace(_unfinished(snapshot), state=State.FINALIZING, operation="Finalizing", eta_s=None)
-    return WholeJob(context, held, events)
+    if poll.now_s - held_since_s < poll.policy.completion_hold_s:
+        held = replace(_unfinished(snapshot), state=State.FINALIZING, operation="Finalizing", eta_s=None)
+        return WholeJob(context, held, followed.events)
+    if snapshot.complete or run_part(run, ()).done:
+        return WholeJob(context, _finished(poll.job, snapshot, context), followed.events)
+    return WholeJob(context, snapshot, followed.events)
 
 
-def _next_disk(
-    last: PollingContext, context: PollingContext, *, detailed: bool
-) -> tuple[PollingContext, tuple[Event, ...]]:
-    """Take a held entry that turned active again as the next disk; the old bytes add to the job's base.
+def _going_on(followed: Followed, snapshot: Snapshot) -> WholeJob:
+    return WholeJob(replace(followed.context, held_since_s=None), _unfinished(snapshot), followed.events)
 
-    An entry that details its disks sums them itself.
+
+def _held_since_s(last: PollingContext, context: PollingContext, moved_at_s: float, poll: Poll) -> float:
+    """Return since when the entry has been seen completed and still.
+
+    Bytes that moved, or an outage long enough for a disk to begin and end in it, start the hold again.
     """
-    run = context.runs[0]
-    before = last.runs[0] if last.held_since_s is not None and last.tier == context.tier else None
-    if detailed or before is None or run is None or run.state in ENDS:
-        return context, ()
-    end = EndedDisk(before.bytes_transferred, before.total_bytes or before.bytes_transferred)
-    current = replace(run, bytes_transferred=run.raw_bytes)
-    ended = (*context.ended, end)
-    detail = f"disk {len(ended)} ended with {end.bytes_transferred} bytes and the next one began"
-    # The next disk is a further part of the same run of the VM: its percentage does not start again.
-    context = replace(context, ended=ended, runs=(current,), percent_bp=last.percent_bp)
-    return context, (Event(EventKind.DISK_ENDED, detail),)
+    if context.held_since_s is None:
+        return poll.now_s
+    seen_s = poll.now_s if last.last_good_s is None else last.last_good_s
+    if last.consecutive_errors and poll.now_s - seen_s > GAP_INTERVALS * poll.policy.interval_s:
+        return poll.now_s
+    return max(context.held_since_s, moved_at_s)
 
 
 def _unfinished(snapshot: Snapshot) -> Snapshot:
     if not snapshot.complete:
         return snapshot
-    state = State.FINALIZING
-    return replace(snapshot, complete=False, state=state, percent_bp=min(snapshot.percent_bp, FULL_BP - 1))
+    return replace(snapshot, complete=False, state=State.FINALIZING, percent_bp=FULL_BP - 1)
 
 
 def _finished(job: Job, snapshot: Snapshot, context: PollingContext) -> Snapshot:
@@ -92,6 +96,8 @@ def _finished(job: Job, snapshot: Snapshot, context: PollingContext) -> Snapshot
         complete=True,
         state=State.COMPLETED,
         percent_bp=FULL_BP,
-        total_bytes=max(snapshot.bytes_transferred, 0),
+        total_bytes=snapshot.total_bytes if snapshot.complete else snapshot.bytes_transferred,
+        speed_bps=0,
+        eta_s=None,
         disks=tuple(rows),
     )

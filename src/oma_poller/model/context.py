@@ -34,8 +34,12 @@ class KeyRun(Struct, frozen=True):
     """0 when the reply names none."""
     percent: float | None
     """As reported."""
+    changed_at_s: float = 0.0
+    """When anything of it was last seen to change, or `since_s`: a set-up stage moves no bytes."""
     stale_bytes: int | None = None
     """Bytes an earlier run left behind, which this run has not moved yet (F3)."""
+    resumed: bool = False
+    """Whether it had ended and turned active again, its bytes unmoved since (F3)."""
     speed_bps: float = 0.0
     sampled: bool = False
     """Whether `speed_bps` is measured; else it is the VMA's own figure."""
@@ -69,16 +73,24 @@ class PollingContext(Struct, frozen=True):
     last_good_s: float | None = None
     """Monotonic time of the last poll that brought a reading."""
     consecutive_errors: int = 0
+    error_kind: str = ""
+    """What the last poll failed of, a label of `polls_total`; empty after one that did not fail."""
+    clear_since_s: float | None = None
+    """Since when no key failed to be answered: only while it is seen is a run judged by time (T3)."""
     tier: int | None = None
     """Which tier of keys answered last (P2)."""
     runs: tuple[KeyRun | None, ...] = ()
     """One a key of that tier, in the plan's order."""
-    missed: bool = False
-    """Whether every key was unknown to the VMA once: an entry that appears later is new."""
+    absent: frozenset[str] = frozenset()
+    """The keys that the VMA said it does not know: an entry that appears under one later is new."""
+    proven: bool = False
+    """Whether a run of this job's own was ever seen."""
     vanished_at_s: float | None = None
     """Since when a run that was seen is unknown to the VMA."""
     percent_bp: int = 0
     """The highest percentage of this run, in basis points (T4)."""
+    bytes_transferred: int = 0
+    """The most bytes of this run, summed over disks (T4)."""
     held_since_s: float | None = None
     """Since when a completed entry under a whole-job key is held (T2)."""
     ended: tuple[EndedDisk, ...] = ()

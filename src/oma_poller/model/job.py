@@ -38,8 +38,3 @@ class Job(Struct, frozen=True):
     vcenter_host: str | None = None
     datacenter: str | None = None
     disks: tuple[Disk, ...] = ()
-
-    @property
-    def capacity_bytes(self) -> int:
-        """Sum of the disks' sizes."""
-        return sum(disk.capacity_bytes for disk in self.disks)

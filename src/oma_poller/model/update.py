@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from oma_poller.model.observation import Sighting
+from oma_poller.model.policy import TERMINAL_STATUSES
 
 
 class DiskUpdate(Struct, frozen=True):
@@ -49,4 +50,4 @@ class Update(Struct, frozen=True):
     @property
     def is_terminal(self) -> bool:
         """Whether this update ends the job."""
-        return self.status in {"completed", "failed", "cancelled"}
+        return self.status in TERMINAL_STATUSES

@@ -1,0 +1,37 @@
+"""Two updates of one job in one, as if the row had been written with both in turn."""
+
+from msgspec.structs import replace
+
+from oma_poller.model.update import DiskUpdate, Progress, Update
+
+
+def merged(older: Update, newer: Update) -> Update:
+    """Return *newer*, with the numbers, status and error of *older* where it leaves them.
+
+    The sighting is always the newest. An update without numbers (a poll that failed) leaves the row's, so
+    it must not make those that still wait be lost.
+    """
+    return Update(
+        job_id=newer.job_id,
+        sighting=newer.sighting,
+        consecutive_errors=newer.consecutive_errors,
+        progress=_merged_progress(older.progress, newer.progress),
+        status=newer.status if newer.status is not None else older.status,
+        error_message=newer.error_message if newer.error_message is not None else older.error_message,
+    )
+
+
+def _merged_progress(older: Progress | None, newer: Progress | None) -> Progress | None:
+    """Return the newest numbers; rows of disks that only the older ones name are kept."""
+    if newer is None or older is None or older.disks == newer.disks:
+        return older if newer is None else newer
+    rows = {row.id: row for row in older.disks}
+    for row in newer.disks:
+        rows[row.id] = _merged_row(rows.get(row.id), row)
+    return replace(newer, disks=tuple(rows.values()))
+
+
+def _merged_row(older: DiskUpdate | None, newer: DiskUpdate) -> DiskUpdate:
+    if older is None or newer.bytes_synced is not None:
+        return newer
+    return replace(newer, bytes_synced=older.bytes_synced)
