@@ -24,6 +24,8 @@ TABLE = [
     (BEFORE, ACTIVE, ACTIVE, 5, None),
     (BEFORE, ACTIVE, ACTIVE, 3600, None),
     (BEFORE, ACTIVE, FINISHING, 5, 0),
+    (BEFORE, ACTIVE, completed(50), 5, None),
+    (BEFORE, ACTIVE, failed(50), 5, 0),
     (BEFORE, ACTIVE, copying(60), 5, 60),
     (BEFORE, ACTIVE, copying(40), 5, 40),
     (BEFORE, ACTIVE, replace(FINISHING, bytes_transferred=60), 5, 60),

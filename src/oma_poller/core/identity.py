@@ -11,7 +11,7 @@ from oma_poller.core.states import ENDS
 from oma_poller.model.context import KeyRun
 from oma_poller.model.decision import Event, EventKind
 from oma_poller.model.policy import Policy
-from oma_poller.model.reading import Reading
+from oma_poller.model.reading import Reading, State
 
 CLOCKS_AGREE_S = 2.0
 """A skew within the resolution of the `Date` header is none."""
@@ -79,12 +79,15 @@ def _first_sight(reading: Reading, sight: Sight) -> KeyRun:
 def _wait_for_proof(run: KeyRun, reading: Reading, sight: Sight) -> Following:
     """A run that is not proven ours yet is believed from its first movement on.
 
-    After the status alone has moved, bytes that an earlier run may have left there are none of ours.
+    After the status alone has moved, bytes that an earlier run may have left there are none of ours; and
+    where it moved to completed, it is that run which did.
     """
     if is_later_start(run, reading):  # the entry was made anew before our eyes, whatever the clocks say
         return Following(begin_run(reading, sight.now_s, trusted=True), (_changed(sight),))
     bytes_moved = reading.bytes_transferred != run.raw_bytes
     status_moved = (reading.word, reading.state) != (run.word, run.state)
+    if status_moved and not bytes_moved and run.previous and _completes(run, reading):
+        return Following(begin_run(reading, sight.now_s, trusted=False, previous=True))
     if bytes_moved or status_moved:
         ours = begin_run(reading, sight.now_s, trusted=True)
         if not bytes_moved:
@@ -97,6 +100,11 @@ def _wait_for_proof(run: KeyRun, reading: Reading, sight: Sight) -> Following:
     if run.started_at is None and reading.started_at is not None:
         return Following(_first_sight(reading, sight))
     return Following(replace(run, read_at_s=sight.now_s))
+
+
+def _completes(run: KeyRun, reading: Reading) -> bool:
+    """Whether a run that went on is completed: without a moved byte that is the earlier run's own end."""
+    return reading.state is State.COMPLETED and run.state not in ENDS
 
 
 def _stood_long_enough(run: KeyRun, reading: Reading, sight: Sight) -> bool:
