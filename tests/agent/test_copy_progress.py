@@ -76,6 +76,15 @@ def test_speed_is_that_of_the_last_ten_seconds() -> None:
     assert speed.bps(30.0) == 50
 
 
+def test_the_time_before_the_transfer_does_not_count_as_slow() -> None:
+    copy = CopyProgress("run", 30, None, None)
+    copy.enter(Stage.DISCOVER, Status.QUEUED, 0.0)
+    copy.total_bytes = 1000
+    copy.enter(Stage.TRANSFER, Status.IN_PROGRESS, 8.0)
+    copy.advance(200, 10.0)
+    assert copy.report(10.0).throughput_bps == 100
+
+
 def test_a_copy_that_stands_still_has_no_speed() -> None:
     speed = Speed()
     speed.mark(0.0, 0)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from oma_rows import SqlRows, add_disk, add_job
 from schema_variants import Variant
+from structlog.testing import capture_logs
 from updates import copying
 
 from oma_poller.database.address import DatabaseAddress, Engine
@@ -83,8 +84,11 @@ def test_the_whole_way_through_a_file_full_of_nonsense(tmp_path: Path) -> None:
     rows.execute(
         "INSERT INTO vm_disks VALUES (-9, 'odd', x'ff', '', 'x', 'y', 'z', '', 'q', NULL, 1, 2, 3, 4)"
     )
-    assert {job.id for job in rows.source.active()} == {"job-1", "odd"}
+    with capture_logs() as told:
+        for _ in range(2):
+            assert {job.id for job in rows.source.active()} == {"job-1", "odd"}
     assert len(rows.source.left_out) == 3
+    assert [line["event"] for line in told] == ["job left out"] * 3  # once each, not every pass
     by_id = {job.id: job for job in rows.source.details(["job-1", "odd"])}
     assert by_id["job-1"].created_at == datetime(2025, 9, 5, tzinfo=UTC)
     assert by_id["odd"].created_at is None

@@ -11,6 +11,7 @@ from oma_poller.database.flush import as_json
 from oma_poller.database.job_rows import group_jobs, read_active
 from oma_poller.database.queries import active_query, details_query
 from oma_poller.database.session import Link, Session
+from oma_poller.logs import get_logger
 from oma_poller.model.job import ActiveJob, Job
 from oma_poller.model.policy import TERMINAL_STATUSES
 
@@ -30,7 +31,10 @@ class SqlJobSource:
         if not self._statuses:
             return []
         sql = active_query(self._dialect, len(self._statuses))
-        jobs, self.left_out = read_active(self._session.run(lambda link: _rows(link, sql, self._statuses)))
+        jobs, left_out = read_active(self._session.run(lambda link: _rows(link, sql, self._statuses)))
+        for job_id in sorted(left_out.keys() - self.left_out.keys()):
+            get_logger().warning("job left out", job_id=job_id, reason=left_out[job_id])
+        self.left_out = left_out
         return jobs
 
     def details(self, job_ids: Sequence[str]) -> list[Job]:

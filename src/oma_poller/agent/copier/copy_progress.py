@@ -53,6 +53,8 @@ class CopyProgress:
 
     def enter(self, stage: Stage, status: Status, now_s: float) -> None:
         """Go to a stage."""
+        if stage is not self.stage:
+            self._speed = Speed()  # the time before, in a queue or measuring the disk, moved nothing
         self.stage, self.status = stage, status
         self._speed.mark(now_s, self.done_bytes)
 
