@@ -98,34 +98,6 @@ def test_a_completed_entry_of_the_last_run_ends_no_job() -> None:
         assert story.observation() is Observation.PREVIOUS_RUN
 
 
-def test_an_end_that_nobody_saw_and_that_stands_is_unverified_until_it_moves() -> None:
-    story = Story(a_job(created_at=NOW - timedelta(hours=1)))
-    old = NOW - timedelta(hours=2)
-    story.poll(completed(started_at=old))
-    assert story.observation() is Observation.PREVIOUS_RUN
-    story.poll(completed(started_at=old), after_s=POLICY.stall_after_s)
-    assert story.observation() is Observation.UNVERIFIED
-    assert story.reason == (
-        "the VMA's entry is older than this job and has ended; "
-        "it is an earlier job's, or this one's that ended before polling began"
-    )
-    assert story.status == "replicating"
-    assert story.numbers(copying(3, started_at=old)).bytes_transferred == 3
-    assert story.observation() is Observation.FRESH
-
-
-def test_ends_beside_an_active_entry_or_seen_just_now_are_not_unverified() -> None:
-    job = by_exports(created_at=NOW - timedelta(hours=1))
-    old = NOW - timedelta(hours=2)
-    active, new = Story(job), Story(job)
-    for after_s in (5.0, POLICY.stall_after_s):
-        active.poll(completed(started_at=old), copying(5, started_at=old), after_s=after_s)
-    new.poll(completed(started_at=old), BROKEN)
-    new.poll(completed(started_at=old), completed(started_at=old), after_s=POLICY.stall_after_s)
-    assert active.observation() is Observation.PREVIOUS_RUN
-    assert new.observation() is Observation.PREVIOUS_RUN
-
-
 def test_an_active_entry_of_another_run_is_never_unverified() -> None:
     story = Story(a_job(created_at=NOW - timedelta(hours=1)))
     for _ in range(2):
@@ -156,13 +128,20 @@ def test_bytes_left_by_an_undated_end_are_not_the_new_runs_until_they_move() -> 
     assert story.told(EventKind.REGRESSION) == []
 
 
-def test_an_incremental_run_without_a_change_ends_at_once_on_a_reused_key() -> None:
+def test_left_behind_bytes_complete_no_job_however_often_the_word_changes() -> None:
     story = Story()
     story.poll(completed(100, started_at=BEFORE))
-    story.poll(copying(100, started_at=BEFORE, percent=100.0))
-    done = story.numbers(completed(100, started_at=BEFORE))
-    assert story.status == "completed"
-    assert (done.percent_bp, done.bytes_transferred, done.total_bytes) == (10_000, 0, 0)
+    for _ in range(2):
+        story.poll(copying(100, started_at=BEFORE, percent=100.0))
+        left = story.numbers(completed(100, started_at=BEFORE))
+        assert (story.status, left.bytes_transferred) == ("replicating", 0)
+
+
+def test_an_incremental_run_without_a_change_ends_at_once_where_zeros_overwrite() -> None:
+    story = Story()
+    story.poll(completed(100, started_at=BEFORE))
+    done = story.numbers(completed(0, started_at=BEFORE, percent=100.0))
+    assert (story.status, done.percent_bp, done.bytes_transferred) == ("completed", 10_000, 0)
 
 
 def test_an_entry_made_anew_before_our_eyes_is_ours_even_where_its_clock_is_wrong() -> None:
@@ -194,33 +173,37 @@ def test_a_job_without_a_creation_time_trusts_what_stands_for_the_grace() -> Non
     assert story.numbers(copying(50), after_s=GRACE_S).bytes_transferred == 50
 
 
-def test_an_entry_that_appears_after_a_404_is_new_whatever_its_start() -> None:
-    story = Story()
-    story.poll(MISSING)
-    assert story.numbers(copying(5, started_at=BEFORE)).bytes_transferred == 5
+@pytest.mark.parametrize("entry", [copying(5), completed(100)])
+def test_an_entry_that_comes_back_after_a_404_is_judged_by_its_start_where_it_has_one(entry: Reading) -> None:
+    old, undated = Story(), Story()
+    for story in (old, undated):
+        story.poll(MISSING)
+    assert old.poll(replace(entry, started_at=BEFORE)).update.progress is None
+    assert old.observation() is Observation.PREVIOUS_RUN
+    assert undated.numbers(replace(entry, started_at=None)).bytes_transferred == entry.bytes_transferred
 
 
 def test_each_key_has_its_own_404() -> None:
     story = Story(by_exports())
     story.poll(copying(5), MISSING)
-    assert story.numbers(copying(6), copying(7, started_at=BEFORE)).bytes_transferred == 13
+    assert story.numbers(copying(6), copying(7, started_at=None)).bytes_transferred == 13
     other = Story(by_exports())
     other.poll(copying(5), BROKEN)
-    assert other.numbers(copying(6), copying(7, started_at=BEFORE)).bytes_transferred == 6
+    assert other.numbers(copying(6), copying(7, started_at=None)).bytes_transferred == 6
 
 
 def test_keys_asked_before_another_tier_answered_were_unknown_then() -> None:
     story = Story(tier=1)
     story.poll(copying(5))
     story.tier = 0
-    assert story.numbers(copying(6, started_at=BEFORE)).bytes_transferred == 6
+    assert story.numbers(copying(6, started_at=None)).bytes_transferred == 6
 
 
 def test_a_tier_that_was_not_reached_was_not_unknown() -> None:
     story = Story(by_exports())
     story.poll(MISSING, BROKEN)
     story.tier = 1
-    assert story.poll(copying(6, started_at=BEFORE)).update.progress is None
+    assert story.poll(copying(6, started_at=None)).update.progress is None
 
 
 def test_a_known_entry_of_another_run_that_comes_back_unchanged_is_still_another_runs() -> None:

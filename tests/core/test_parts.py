@@ -165,13 +165,17 @@ def test_bytes_that_an_earlier_run_left_behind_do_not_count() -> None:
     assert (part.bytes_transferred, part.total_bytes, part.share_bp, part.done) == (0, 10 * GIB, 0, False)
 
 
-@pytest.mark.parametrize(("percent", "done"), [(100.0, True), (40.0, False), (None, False)])
-def test_an_end_over_left_behind_bytes_is_a_zero_change_copy_or_none(
+@pytest.mark.parametrize("percent", [100.0, 40.0, None])
+def test_an_end_over_left_behind_bytes_is_none(percent: float | None) -> None:
+    part = run_part(a_finished_run(100, 100, stale_bytes=100, percent=percent), (a_disk(),))
+    assert (part.done, part.bytes_transferred) == (False, 0)
+
+
+@pytest.mark.parametrize(("percent", "done"), [(None, True), (0.0, True), (100.0, True), (3.0, False)])
+def test_an_end_without_a_total_is_believed_unless_its_percentage_denies_it(
     percent: float | None, *, done: bool
 ) -> None:
-    run = a_finished_run(100, 100, stale_bytes=100, percent=percent)
-    part = run_part(run, (a_disk(),))
-    assert (part.done, part.bytes_transferred) == (done, 0)
+    assert run_part(a_finished_run(5, 0, percent=percent), (a_disk(),)).done is done
 
 
 def test_a_run_of_a_job_without_disks_has_no_row() -> None:

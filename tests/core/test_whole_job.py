@@ -3,6 +3,7 @@
 import pytest
 from core_values import a_detail, a_disk, a_job
 from job_story import MISSING, REFUSED, Story, by_job_id, completed, copying
+from msgspec.structs import replace
 
 from oma_poller.model.observation import Observation
 from oma_poller.model.reading import DiskReading, State
@@ -164,3 +165,24 @@ def test_an_entry_of_another_run_is_not_held() -> None:
     story.poll(copying(100, started_at=None))
     story.poll(copying(10, started_at=None))
     assert story.context.held_since_s is None
+
+
+@pytest.mark.parametrize(("moved_bytes", "status"), [(100, "replicating"), (200, "completed")])
+def test_one_export_ends_a_job_of_several_disks_only_with_the_bytes_of_all(
+    moved_bytes: int, status: str
+) -> None:
+    job = replace(by_job_id(), nbd_export_name="migration-vol-x")
+    story = Story(job)
+    story.poll(copying(1, moved_bytes))
+    story.poll(completed(moved_bytes))
+    ended = story.numbers(completed(moved_bytes), after_s=HOLD_S)
+    assert story.status == status
+    assert len([row for row in ended.disks if row.status == "completed"]) == moved_bytes // 100
+
+
+def test_a_detail_that_says_failed_is_not_completed_by_its_entry() -> None:
+    story = Story(by_job_id())
+    details = (detail(1, 100, State.COMPLETED), detail(2, 100, State.FAILED))
+    for _ in range(3):
+        story.poll(completed(200, disks=details), after_s=HOLD_S)
+    assert story.status == "replicating"

@@ -31,6 +31,7 @@ class Story:
         self.passed_s = 0.0
         self.context: PollingContext = begin(self.job, policy, NOW)
         self.decision: Decision | None = None
+        self.last_poll: Poll | None = None
 
     def poll(self, *outcomes: Outcome, after_s: float = 5.0) -> Decision:
         """Let *after_s* pass, decide a round with *outcomes* and return the decision."""
@@ -44,6 +45,7 @@ class Story:
             now_s=NOW_S + self.passed_s,
             now=NOW + timedelta(seconds=self.passed_s),
         )
+        self.last_poll = poll
         self.decision = decide(self.context, poll)
         self.context = self.decision.context
         return self.decision

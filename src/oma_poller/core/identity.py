@@ -72,7 +72,8 @@ def _first_sight(reading: Reading, sight: Sight) -> KeyRun:
     created_at = sight.job_created_at
     dated = created_at is not None and reading.started_at is not None
     before = created_at is not None and starts_before(reading, created_at)
-    trusted = sight.appeared or (dated and not before)
+    # A 404 may have been the VMA's own fault: an entry that comes back with an old date is still old.
+    trusted = not before if dated else sight.appeared
     return begin_run(reading, sight.now_s, trusted=trusted, previous=before and not trusted)
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from oma_poller.core.keys import KeyPlan
+from oma_poller.core.run import BAD_ENDS
 from oma_poller.model.context import EndedDisk, KeyRun, PollingContext
 from oma_poller.model.job import Disk, Job
 from oma_poller.model.reading import DiskReading, State
@@ -63,10 +64,12 @@ def run_part(run: KeyRun, disks: tuple[Disk, ...]) -> Part:
     """Return the part of a run that is this job's own.
 
     Done is completed with bytes >= total, or with 0 of 0 at 100 percent: the incremental copy that found
-    no change (T2). Bytes that an earlier run left behind count as 0 of 0 (F3).
+    no change (T2). Bytes that an earlier run left behind are none of this one's, and the percentage beside
+    them is not either (F3): such a disk is not done before its bytes move.
     """
-    stale = run.stale_bytes is not None
-    moved, total = (0, 0) if stale else (run.bytes_transferred, run.total_bytes)
+    if run.stale_bytes is not None:
+        return Part(disks, run.state, 0, _capacity_bytes(disks), 0, done=False, run=run)
+    moved, total = run.bytes_transferred, run.total_bytes
     return _answering_part(disks, run, DiskReading("", "", run.state, moved, total, run.percent, 0))
 
 
@@ -77,7 +80,8 @@ def _answering_part(disks: tuple[Disk, ...], run: KeyRun, told: DiskReading) -> 
     """
     state = run.state if told.state is State.UNKNOWN else told.state
     moved, total = told.bytes_transferred, told.total_bytes
-    if State.COMPLETED in {run.state, told.state} and _is_full(moved, total, told.percent):
+    completed = state is State.COMPLETED or (run.state is State.COMPLETED and state not in BAD_ENDS)
+    if completed and _is_full(moved, total, told.percent):
         return Part(disks, state, moved, total or moved, FULL_BP, done=True, run=run)
     reported = total == 0 and moved > 0 and told.percent is not None
     total = total or _capacity_bytes(disks)
@@ -86,10 +90,10 @@ def _answering_part(disks: tuple[Disk, ...], run: KeyRun, told: DiskReading) -> 
 
 
 def _is_full(moved_bytes: int, total_bytes: int, percent: float | None) -> bool:
-    """Whether a completed disk has all its bytes."""
-    if moved_bytes == 0 and total_bytes == 0:
-        return reported_bp(percent) == FULL_BP
-    return moved_bytes >= total_bytes
+    """Whether a completed disk has all its bytes; without a total its percentage must not deny it."""
+    if total_bytes > 0:
+        return moved_bytes >= total_bytes
+    return reported_bp(percent) == FULL_BP or (moved_bytes > 0 and not reported_bp(percent))
 
 
 def share_bp(moved_bytes: int, total_bytes: int) -> int:

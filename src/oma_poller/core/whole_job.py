@@ -9,7 +9,7 @@ from oma_poller.core.parts import FULL_BP, run_part, whole_job_parts
 from oma_poller.core.poll import Poll
 from oma_poller.core.runs import Followed
 from oma_poller.core.speed import GAP_INTERVALS
-from oma_poller.model.context import PollingContext
+from oma_poller.model.context import KeyRun, PollingContext
 from oma_poller.model.decision import Event
 from oma_poller.model.job import Job
 from oma_poller.model.reading import Reading, State
@@ -55,9 +55,18 @@ def read_whole_job(last: PollingContext, poll: Poll, reading: Reading) -> WholeJ
     if poll.now_s - held_since_s < poll.policy.completion_hold_s:
         held = replace(_unfinished(snapshot), state=State.FINALIZING, operation="Finalizing", eta_s=None)
         return WholeJob(context, held, followed.events)
-    if snapshot.complete or run_part(run, ()).done:
+    if snapshot.complete or (run_part(run, ()).done and _stands_for_all(poll, run)):
         return WholeJob(context, _finished(poll.job, snapshot, context), followed.events)
     return WholeJob(context, snapshot, followed.events)
+
+
+def _stands_for_all(poll: Poll, run: KeyRun) -> bool:
+    """Whether an entry that names no disks may end the whole job: the job id's may, after the hold (T2).
+
+    `nbd_export_name` is one export, so its end is all disks' only with the bytes of all of them.
+    """
+    capacity_bytes = sum(max(disk.capacity_bytes, 0) for disk in poll.job.disks)
+    return poll.keys == (poll.job.id,) or 0 < capacity_bytes <= run.bytes_transferred
 
 
 def _going_on(followed: Followed, snapshot: Snapshot) -> WholeJob:
