@@ -25,11 +25,11 @@ from urllib.request import urlopen
 import pycurl  # type: ignore[import-untyped] # pycurl ships no types
 
 from oma_poller.clock import SystemClock
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.engine.ports import Answer, KeyRequest, ProbeAnswer
 from oma_poller.model.reading import Reading
+from oma_poller.vma.address import PROGRESS_PATH
 from oma_poller.vma.client import VMAProgressClient
 from oma_poller.vma.target import VmaTarget
-from oma_poller.vma.transfers import PROGRESS_PATH
 from oma_poller.vma.wire import decode
 
 KEY = "migration-vol-c290646c-41ba-4d50-a31f-f497320ca0bd"
@@ -150,11 +150,15 @@ def run_client(url: str, requests: int, in_flight: int) -> None:
     """Fetch with the client, decoding each reply."""
     ended = threading.Event()
     left = requests
-    failed: list[KeyAnswer] = []
+    failed: list[Answer] = []
 
-    def deliver(answers: Sequence[KeyAnswer]) -> None:
+    def deliver(answers: Sequence[Answer]) -> None:
         nonlocal left
-        failed.extend(answer for answer in answers if not isinstance(answer.outcome, Reading))
+        failed.extend(
+            answer
+            for answer in answers
+            if isinstance(answer, ProbeAnswer) or not isinstance(answer.outcome, Reading)
+        )
         left -= len(answers)
         if left == 0:
             ended.set()
@@ -170,7 +174,7 @@ def run_client(url: str, requests: int, in_flight: int) -> None:
     ended.wait()
     client.close()
     if failed:
-        sys.exit(f"the client failed: {failed[0].outcome}")
+        sys.exit(f"the client failed: {failed[0]}")
 
 
 def run_decode(requests: int) -> None:

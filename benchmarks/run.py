@@ -14,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 SCRIPTS: dict[str, tuple[list[str], list[str]]] = {
     "fetch_client": (["--requests", "10000"], ["--requests", "2000", "--repeats", "3"]),
+    "bulk_client": ([], ["--vmas", "20", "--repeats", "2"]),
     "statements": (["--seconds", "60"], ["--seconds", "15"]),
 }
 """Script, and its arguments in full and when time is short."""

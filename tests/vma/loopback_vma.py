@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from oma_poller.clock import SystemClock
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.engine.ports import Answer, KeyAnswer, KeyRequest, ProbeAnswer
 from oma_poller.vma.client import VMAProgressClient
 from oma_poller.vma.target import VmaTarget
 
@@ -179,12 +179,16 @@ class Answers:
 
     def __init__(self) -> None:
         self.batches: list[list[KeyAnswer]] = []
+        self.probes: list[ProbeAnswer] = []
         self._changed = threading.Condition()
 
-    def deliver(self, batch: Sequence[KeyAnswer]) -> None:
+    def deliver(self, batch: Sequence[Answer]) -> None:
         """Take a batch."""
         with self._changed:
-            self.batches.append(list(batch))
+            keys = [answer for answer in batch if isinstance(answer, KeyAnswer)]
+            if keys:
+                self.batches.append(keys)
+            self.probes += [answer for answer in batch if isinstance(answer, ProbeAnswer)]
             self._changed.notify_all()
 
     @property
@@ -192,6 +196,12 @@ class Answers:
         """Everything so far."""
         with self._changed:
             return [answer for batch in self.batches for answer in batch]
+
+    def wait_for_probes(self, count: int) -> list[ProbeAnswer]:
+        """Return all answers to probes, once there are `count`."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.probes) >= count, PATIENCE_S)
+            return list(self.probes)
 
     def wait(self, count: int) -> list[KeyAnswer]:
         """Return all answers, once there are `count`."""

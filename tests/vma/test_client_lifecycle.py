@@ -9,7 +9,7 @@ import pytest
 from loopback_vma import PATIENCE_S, Answers, Request, client, vma
 
 from oma_poller.clock import SystemClock
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.engine.ports import Answer, KeyRequest
 from oma_poller.errors import UsageError
 from oma_poller.model.reading import Failure, FailureKind, Reading
 from oma_poller.vma.client import VMAProgressClient
@@ -88,7 +88,7 @@ def test_close_from_the_receiver_itself_does_not_wait_for_itself() -> None:
     ended = threading.Event()
     fetcher = make(VmaTarget("v", "http://127.0.0.1:1"))
 
-    def deliver(_: Sequence[KeyAnswer]) -> None:
+    def deliver(_: Sequence[Answer]) -> None:
         fetcher.close()
         ended.set()
 
@@ -111,7 +111,7 @@ def test_a_receiver_that_raises_does_not_end_the_thread(monkeypatch: pytest.Monk
     answers = Answers()
     broken = iter([True])
 
-    def deliver(batch: Sequence[KeyAnswer]) -> None:
+    def deliver(batch: Sequence[Answer]) -> None:
         answers.deliver(batch)
         if next(broken, False):
             raise ValueError("broken receiver")
@@ -132,7 +132,7 @@ def test_a_defect_in_the_thread_still_answers_every_request(monkeypatch: pytest.
     told: list[object] = []
     monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_value))
 
-    def broken(_: Transfers) -> list[KeyAnswer]:
+    def broken(_: Transfers) -> list[Answer]:
         raise ZeroDivisionError("defect")
 
     monkeypatch.setattr(Transfers, "step", broken)

@@ -144,6 +144,8 @@ def test_unknown_words_of_disks_are_counted_once() -> None:
 
 def test_an_error_that_mentions_a_lost_job_is_still_an_entry() -> None:
     assert read(SHAPE_C | {"last_error": "job not found"}).error == "job not found"
+    failed = read(SHAPE_C | {"status": "failed", "error": "vCenter: job not found"})
+    assert failed.state is State.FAILED
 
 
 def test_texts_cannot_move_a_terminal_or_fill_the_memory() -> None:

@@ -52,7 +52,7 @@ class FailureKind(StrEnum):
     """The key itself cannot be asked for: see `VolumeNameError`. No request was sent."""
 
 
-class DiskReading(Struct, frozen=True):
+class DiskReading(Struct, frozen=True, gc=False):
     """One disk as a reply details it, inside an entry that covers several."""
 
     disk_id: str
@@ -64,7 +64,7 @@ class DiskReading(Struct, frozen=True):
     speed_bps: int
 
 
-class Reading(Struct, frozen=True):
+class Reading(Struct, frozen=True, gc=False):
     """A progress entry, whatever its shape on the wire. Counts are clamped to 0 or more."""
 
     state: State
@@ -92,14 +92,14 @@ class Reading(Struct, frozen=True):
     """Words the vocabulary lacks, as "field=word"."""
 
 
-class Missing(Struct, frozen=True):
+class Missing(Struct, frozen=True, gc=False):
     """The VMA answers and does not know the key."""
 
     detail: str = "job not found"
     retry_after_s: float | None = None
 
 
-class Failure(Struct, frozen=True):
+class Failure(Struct, frozen=True, gc=False):
     """No usable answer."""
 
     kind: FailureKind

@@ -9,6 +9,8 @@ from urllib.parse import quote, urlsplit
 from oma_poller.errors import UsageError
 from oma_poller.vma.target import VmaTarget
 
+PROGRESS_PATH = "/api/v1/progress/"
+"""Where the entry of a key is: the key follows, as `path_segment` writes it."""
 _KEY_LIMIT = 1000
 """Characters of a percent-encoded key; servers refuse request lines of some 8,000."""
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")

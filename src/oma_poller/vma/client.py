@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from oma_poller.clock import Clock
-from oma_poller.engine.ports import Deliver, KeyAnswer, KeyRequest
+from oma_poller.engine.ports import Answer, Deliver, KeyRequest
 from oma_poller.errors import UsageError
 from oma_poller.model.reading import Failure, FailureKind
 from oma_poller.vma.address import check_targets
+from oma_poller.vma.line import Probe
 from oma_poller.vma.target import VmaTarget
-from oma_poller.vma.transfers import Transfers
+from oma_poller.vma.transfers import Transfers, refusal_of
 
 _GATHER_S = 0.005
 """How long an answer may wait for others while more are in flight."""
@@ -22,7 +23,9 @@ _CLOSED = "the client was closed before an answer came"
 
 
 class VMAProgressClient:
-    """Fetches keys from VMAs, at most `max_in_flight` at a time over connections that are kept.
+    """Fetches keys from VMAs, at most `max_in_flight` at a time from each, over connections that are kept.
+
+    A VMA that offers bulk is asked for many keys in one request; what comes of a key is the same.
 
     `timeout_s` is for the whole of one request and counts from when it is really begun, not from when it
     was queued. A target that cannot be used (bad URL, unreadable file, certificate without key) raises
@@ -45,16 +48,14 @@ class VMAProgressClient:
             raise UsageError(f"the HTTP time-out must be more than 0 s, not {timeout_s}")
         check_targets(targets)
         self._clock = clock
-        self._transfers = Transfers(
-            {target.name: target for target in targets}, max_in_flight, timeout_s, clock
-        )
-        self._inbox: deque[KeyRequest] = deque()
+        self._transfers = Transfers(targets, max_in_flight, timeout_s, clock)
+        self._inbox: deque[KeyRequest | Probe] = deque()
         self._lock = threading.Lock()
         self._closed = False
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._thread = threading.Thread(target=self._run, name="vma-client", daemon=True)
         self._deliver: Deliver | None = None
-        self._gathered: list[KeyAnswer] = []
+        self._gathered: list[Answer] = []
         self._gathered_at_s = 0.0
 
     @property
@@ -72,7 +73,13 @@ class VMAProgressClient:
 
     def submit(self, requests: Iterable[KeyRequest]) -> None:
         """Queue requests, from any thread; returns at once."""
-        batch = list(requests)
+        self._add(list(requests))
+
+    def probe(self, vma: str) -> None:
+        """Ask a VMA for its health, before what is queued for it, from any thread; returns at once."""
+        self._add([Probe(vma)])
+
+    def _add(self, batch: Sequence[KeyRequest | Probe]) -> None:
         if not batch:
             return
         with self._lock:
@@ -82,7 +89,7 @@ class VMAProgressClient:
                 os.eventfd_write(self._wake_fd, 1)
         if closed:
             refusal = Failure(FailureKind.UNREACHABLE, _CLOSED)
-            self._hand_on([KeyAnswer(request, refusal, 0.0) for request in batch])
+            self._hand_on([refusal_of(wish, refusal) for wish in batch])
 
     def close(self) -> None:
         """Cut what is in flight, answer it, and end the thread. May be called twice, and from `deliver`."""
@@ -144,7 +151,7 @@ class VMAProgressClient:
             self._transfers.add(self._inbox)
             self._inbox.clear()
 
-    def _hand_on(self, batch: Sequence[KeyAnswer]) -> None:
+    def _hand_on(self, batch: Sequence[Answer]) -> None:
         if not batch or self._deliver is None:
             return
         try:

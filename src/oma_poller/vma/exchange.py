@@ -3,15 +3,13 @@
 import ssl
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime
 
 import pycurl  # type: ignore[import-untyped] # pycurl ships no types
+from msgspec import Struct
 
 import oma_poller
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
-from oma_poller.model.reading import Failure, FailureKind, Outcome
+from oma_poller.model.reading import Failure, FailureKind
 from oma_poller.vma.curl_error import failure
-from oma_poller.vma.reply import outcome
 from oma_poller.vma.target import VmaTarget
 
 BODY_LIMIT_BYTES = 1024 * 1024
@@ -20,19 +18,31 @@ BODY_LIMIT_BYTES = 1024 * 1024
 _QUICK_EXIT = 322
 """CURLOPT_QUICK_EXIT, which pycurl does not name: closing does not wait for a name look-up."""
 _LONGEST_TIMEOUT_S = 86_400.0
-_HEADER_STARTS = frozenset({b"http/", b"date:", b"retry"})
+_HEADER_STARTS = frozenset({b"http/", b"date:", b"retry", b"x-pro"})
 """First five bytes of the lines that are looked at: most are not, and this is run for every reply."""
-_HEADERS_READ = {b"date": "date", b"retry-after": "retry-after"}
+_HEADERS_READ = {
+    b"date": "date",
+    b"retry-after": "retry-after",
+    b"x-progress-capabilities": "x-progress-capabilities",
+}
+
+
+class Received(Struct, gc=False):
+    """A whole reply."""
+
+    status: int
+    headers: dict[str, str]
+    """Those that are read, by lower-case name."""
+    body: bytes
 
 
 class Exchange:
     """A request and its reply. Belongs to one thread."""
 
-    __slots__ = ("_chunks", "_header_lines", "curl", "request", "target")
+    __slots__ = ("_chunks", "_header_lines", "curl", "target")
 
     def __init__(self, target: VmaTarget, timeout_s: float) -> None:
         self.target = target
-        self.request: KeyRequest | None = None
         self._chunks: list[bytes] = []
         self._header_lines: list[bytes] = []
         self.curl = pycurl.Curl()
@@ -40,30 +50,32 @@ class Exchange:
         self.curl.setopt(pycurl.WRITEFUNCTION, self._chunks.append)
         self.curl.setopt(pycurl.HEADERFUNCTION, self._header_lines.append)
 
-    def begin(self, request: KeyRequest, path: str) -> None:
+    def begin(self, path: str) -> None:
         """Prepare to ask for `path`, below the target's base URL."""
-        self.request = request
         self._chunks.clear()
         self._header_lines.clear()
         self.curl.setopt(pycurl.URL, self.target.url + path)
 
-    def reply(self, now_utc: datetime) -> KeyAnswer:
-        """Return the answer, after libcurl says that the reply is whole."""
-        assert self.request is not None  # noqa: S101 - begin() set it
-        body = self.body
-        duration_s = self.curl.getinfo(pycurl.TOTAL_TIME)
-        if len(body) > BODY_LIMIT_BYTES:  # a libcurl before 8.4 does not limit a chunked body by itself
-            return KeyAnswer(self.request, self.too_large(), duration_s)
-        result = outcome(self.request.key, self.status, _headers(self._header_lines), body, now_utc)
-        return KeyAnswer(self.request, result, duration_s, body)
+    def end(self) -> None:
+        """Let go of what came: a body is large, and the next request may be long away."""
+        self._chunks.clear()
+        self._header_lines.clear()
 
-    def fault(self, code: int, message: str) -> KeyAnswer:
-        """Return the answer, after libcurl has given up."""
-        assert self.request is not None  # noqa: S101 - begin() set it
-        result: Outcome = failure(code, message)
-        if code == pycurl.E_FILESIZE_EXCEEDED:
-            result = self.too_large()
-        return KeyAnswer(self.request, result, self.curl.getinfo(pycurl.TOTAL_TIME))
+    def received(self) -> Received | Failure:
+        """Return the reply, after libcurl says that it is whole."""
+        body = self.body
+        if len(body) > BODY_LIMIT_BYTES:  # a libcurl before 8.4 does not limit a chunked body by itself
+            return self.too_large()
+        return Received(self.status, _headers(self._header_lines), body)
+
+    def fault(self, code: int, message: str) -> Failure:
+        """Return what happened, after libcurl has given up."""
+        return self.too_large() if code == pycurl.E_FILESIZE_EXCEEDED else failure(code, message)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds that the whole of it took."""
+        return float(self.curl.getinfo(pycurl.TOTAL_TIME))
 
     @property
     def status(self) -> int:

@@ -1,17 +1,17 @@
-"""One look at a VMA, for `oma-poller check`. Each call blocks for at most its time-out."""
+"""One look at a VMA. `probe` and `fetch_once` block for at most their time-out: they are for commands."""
 
 import msgspec
 import pycurl  # type: ignore[import-untyped] # pycurl ships no types
 from msgspec import Struct
 
 from oma_poller.clock import Clock
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.engine.ports import KeyAnswer, KeyRequest, ProbeAnswer
 from oma_poller.model.reading import Failure, FailureKind
-from oma_poller.vma.address import check_target, path_segment
-from oma_poller.vma.exchange import Exchange
+from oma_poller.vma.address import PROGRESS_PATH, check_target, path_segment
+from oma_poller.vma.exchange import Exchange, Received
+from oma_poller.vma.reply import key_answer
 from oma_poller.vma.target import VmaTarget
 from oma_poller.vma.text import first_line, one_line
-from oma_poller.vma.transfers import PROGRESS_PATH
 
 HEALTH_PATH = "/api/v1/health"
 _DETAIL_LIMIT = 200
@@ -42,19 +42,17 @@ def probe(target: VmaTarget, timeout_s: float) -> VmaHealth:
     """Ask a VMA for its health. Raises UsageError for a target that cannot be used, nothing else."""
     check_target(target)
     exchange = Exchange(target, timeout_s)
-    exchange.begin(KeyRequest(target.name, "", 0), HEALTH_PATH)
+    exchange.begin(HEALTH_PATH)
     try:
         exchange.curl.perform()
     except pycurl.error as error:
-        answer = exchange.fault(*error.args[:2])
-        detail = answer.outcome.detail if isinstance(answer.outcome, Failure) else ""
-        return VmaHealth(reachable=False, latency_s=answer.duration_s, status="", detail=detail)
+        detail = exchange.fault(*error.args[:2]).detail
+        return VmaHealth(reachable=False, latency_s=exchange.duration_s, status="", detail=detail)
     else:
-        latency_s = exchange.curl.getinfo(pycurl.TOTAL_TIME)
         word = _word(exchange.body) if exchange.status == _OK else ""
         status = word or f"HTTP {exchange.status}"
         detail = "" if word else first_line(exchange.body, _DETAIL_LIMIT)
-        return VmaHealth(reachable=True, latency_s=latency_s, status=status, detail=detail)
+        return VmaHealth(reachable=True, latency_s=exchange.duration_s, status=status, detail=detail)
     finally:
         exchange.curl.close()
 
@@ -68,15 +66,25 @@ def fetch_once(target: VmaTarget, key: str, timeout_s: float, clock: Clock) -> K
         detail = f"key {one_line(key, 100)!r} cannot stand in a URL"
         return KeyAnswer(request, Failure(FailureKind.BAD_KEY, detail), 0.0)
     exchange = Exchange(target, timeout_s)
-    exchange.begin(request, PROGRESS_PATH + segment)
+    exchange.begin(PROGRESS_PATH + segment)
     try:
         exchange.curl.perform()
     except pycurl.error as error:
-        return exchange.fault(*error.args[:2])
+        return KeyAnswer(request, exchange.fault(*error.args[:2]), exchange.duration_s)
     else:
-        return exchange.reply(clock.utc())
+        return key_answer(request, exchange.received(), exchange.duration_s, clock.utc())
     finally:
         exchange.curl.close()
+
+
+def probe_answer(vma: str, reply: Received | Failure, duration_s: float) -> ProbeAnswer:
+    """Return what a request for the health of a VMA came to."""
+    if isinstance(reply, Received):
+        word = _word(reply.body) if reply.status == _OK else ""
+        return ProbeAnswer(vma, duration_s, word or f"HTTP {reply.status}")
+    if reply.kind is FailureKind.TOO_LARGE:  # it is there, and says too much
+        return ProbeAnswer(vma, duration_s, reply.detail)
+    return ProbeAnswer(vma, duration_s, failure=reply)
 
 
 def _word(body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""A whole HTTP reply to one key into its Outcome."""
+"""A whole HTTP reply into what it means: the Outcome of one key, or a page of many."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,7 +6,10 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http import HTTPStatus
 
+from oma_poller.engine.ports import KeyAnswer, KeyRequest
 from oma_poller.model.reading import Failure, FailureKind, Missing, Outcome
+from oma_poller.vma.exchange import Received
+from oma_poller.vma.page import Page, read_page
 from oma_poller.vma.text import first_line, one_line
 from oma_poller.vma.wire import decode
 
@@ -14,8 +17,12 @@ DETAIL_LIMIT = 200
 """Characters of a failure's detail."""
 _DATE_LIMIT = 64
 """Characters of a date that are looked at, and kept by the cache; a good one has 29."""
+_CAPABILITIES_LIMIT = 500
+"""Characters of the header that are looked at."""
+_BULK_WORDS = frozenset({"bulk", "since"})
 _LONGEST_WAIT_DIGITS = 9
 """Digits of a `Retry-After` in seconds that make sense: 30 years fit."""
+_TROUBLES = frozenset({FailureKind.RATE_LIMITED, FailureKind.SERVER_ERROR})
 
 
 def outcome(key: str, status: int, headers: Mapping[str, str], body: bytes, now_utc: datetime) -> Outcome:
@@ -24,13 +31,58 @@ def outcome(key: str, status: int, headers: Mapping[str, str], body: bytes, now_
     `headers` has lower-case names; `date` and `retry-after` are read. `now_utc` is our wall clock when
     the reply came, aware.
     """
-    date = _http_date(headers.get("date", "")[:_DATE_LIMIT])
     if status == HTTPStatus.OK:
-        return decode(body, key, clock_skew_s=(now_utc - date).total_seconds() if date else 0.0)
-    wait_s = _retry_after_s(headers.get("retry-after", ""), date or now_utc)
+        return decode(body, key, clock_skew_s=clock_skew_s(headers, now_utc))
+    wait_s = _retry_after_s(headers.get("retry-after", ""), _date(headers) or now_utc)
     if status == HTTPStatus.NOT_FOUND:
         return Missing(first_line(body, DETAIL_LIMIT) or "job not found", wait_s)
     return Failure(_kind(status), _detail(status, body), wait_s)
+
+
+def key_answer(
+    request: KeyRequest, reply: Received | Failure, duration_s: float, now_utc: datetime
+) -> KeyAnswer:
+    """Return the answer to a single request."""
+    if isinstance(reply, Failure):
+        return KeyAnswer(request, reply, duration_s)
+    result = outcome(request.key, reply.status, reply.headers, reply.body, now_utc)
+    return KeyAnswer(request, result, duration_s, reply.body)
+
+
+def bulk_page(
+    status: int, headers: Mapping[str, str], body: bytes, now_utc: datetime
+) -> Page | Failure | None:
+    """Return what a reply to a bulk request means; pure, never raises.
+
+    None is a VMA that does not know such requests: any status or body that says nothing of its health.
+    """
+    if status == HTTPStatus.OK:
+        return read_page(body)
+    if status == HTTPStatus.NOT_IMPLEMENTED or _kind(status) not in _TROUBLES:
+        return None
+    wait_s = _retry_after_s(headers.get("retry-after", ""), _date(headers) or now_utc)
+    return Failure(_kind(status), _detail(status, body), wait_s)
+
+
+def offers_bulk(headers: Mapping[str, str]) -> bool:
+    """Whether a reply says that the VMA answers bulk requests."""
+    return _names_bulk(headers.get("x-progress-capabilities", "")[:_CAPABILITIES_LIMIT])
+
+
+def clock_skew_s(headers: Mapping[str, str], now_utc: datetime) -> float:
+    """Return our wall clock minus the VMA's; 0 where the reply has no date."""
+    date = _date(headers)
+    return (now_utc - date).total_seconds() if date else 0.0
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    return _http_date(headers.get("date", "")[:_DATE_LIMIT])
+
+
+@lru_cache(maxsize=64)
+def _names_bulk(value: str) -> bool:
+    """Cached: a VMA says the same in all its replies."""
+    return {word.strip().lower() for word in value.split(",")} >= _BULK_WORDS
 
 
 def _kind(status: int) -> FailureKind:

@@ -1,24 +1,27 @@
-"""The requests in flight: a CurlMulti with a queue in front of it and used handles beside it.
+"""The requests in flight: a CurlMulti with a line to each VMA in front of it.
 
 Everything here belongs to one thread. Nothing blocks but `wait`.
 """
 
 import select
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from math import ceil
 
 import pycurl  # type: ignore[import-untyped] # pycurl ships no types
 
 from oma_poller.clock import Clock
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.engine.ports import Answer, KeyAnswer, KeyRequest, ProbeAnswer
 from oma_poller.model.reading import Failure, FailureKind
-from oma_poller.vma.address import path_segment
-from oma_poller.vma.exchange import Exchange
+from oma_poller.vma.address import PROGRESS_PATH, path_segment
+from oma_poller.vma.exchange import Exchange, Received
+from oma_poller.vma.feed import Feed, Turn
+from oma_poller.vma.health import HEALTH_PATH, probe_answer
+from oma_poller.vma.line import Line, Probe, Subject
+from oma_poller.vma.page import Page
+from oma_poller.vma.reply import bulk_page, clock_skew_s, key_answer, offers_bulk
 from oma_poller.vma.target import VmaTarget
 from oma_poller.vma.text import one_line
-
-PROGRESS_PATH = "/api/v1/progress/"
 
 _LONGEST_WAIT_S = 1.0
 _BLIND_WAIT_S = 0.01
@@ -26,18 +29,18 @@ _BLIND_WAIT_S = 0.01
 
 
 class Transfers:
-    """At most `max_in_flight` requests at a time; the rest wait in order."""
+    """At most `max_in_flight` requests to each VMA at a time; the rest wait in order, no VMA for another."""
 
     def __init__(
-        self, targets: Mapping[str, VmaTarget], max_in_flight: int, timeout_s: float, clock: Clock
+        self, targets: Sequence[VmaTarget], max_in_flight: int, timeout_s: float, clock: Clock
     ) -> None:
-        self._targets = targets
+        self._lines = {target.name: Line(target) for target in targets}
         self._max_in_flight = max_in_flight
         self._timeout_s = timeout_s
         self._clock = clock
-        self._queue: deque[KeyRequest] = deque()
-        self._active: dict[object, Exchange] = {}
-        self._idle: dict[str, list[Exchange]] = {name: [] for name in targets}
+        self._listed: deque[Line] = deque()
+        self._active: dict[object, tuple[Line, Subject, Exchange]] = {}
+        self._answers: list[Answer] = []
         self._idle_count = 0
         self._idle_limit = max_in_flight + len(targets)
         self._multi = pycurl.CurlMulti()
@@ -49,19 +52,25 @@ class Transfers:
         """Requests begun and not answered yet."""
         return len(self._active)
 
-    def add(self, requests: Iterable[KeyRequest]) -> None:
+    def add(self, wishes: Iterable[KeyRequest | Probe]) -> None:
         """Queue requests."""
-        self._queue.extend(requests)
+        for wish in wishes:
+            line = self._lines.get(wish.vma)
+            if line is None:
+                self._refuse(wish, FailureKind.UNREACHABLE, f"no VMA is named {one_line(wish.vma, 100)!r}")
+            else:
+                line.add(wish)
+                self._list(line)
 
-    def step(self) -> list[KeyAnswer]:
+    def step(self) -> list[Answer]:
         """Begin what may begin, move what can move, and return what is answered."""
-        answers = self._start()
+        self._start()
         self._multi.perform()
-        finished = self._finished()
-        answers += finished
-        if finished and self._queue:
-            answers += self._start()
+        self._finish()
+        if self._listed:
+            self._start()
             self._multi.perform()
+        answers, self._answers = self._answers, []
         return answers
 
     def wait(self, wake_fd: int, at_most_s: float | None = None) -> None:
@@ -81,78 +90,120 @@ class Transfers:
         poll.register(wake_fd, select.POLLIN)
         poll.poll(timeout_ms)
 
-    def cut(self, detail: str) -> list[KeyAnswer]:
+    def cut(self, detail: str) -> list[Answer]:
         """End everything, queued or in flight; each request is answered as unreachable."""
-        answers = []
-        for exchange in self._active.values():
+        left: list[KeyRequest | Probe] = []
+        for _, subject, exchange in self._active.values():
             self._multi.remove_handle(exchange.curl)
-            if exchange.request is not None:
-                answers.append(_refused(exchange.request, FailureKind.UNREACHABLE, detail))
             exchange.curl.close()
-        answers += [_refused(request, FailureKind.UNREACHABLE, detail) for request in self._queue]
-        for exchanges in self._idle.values():
-            for exchange in exchanges:
-                exchange.curl.close()
-            exchanges.clear()
+            if not isinstance(subject, Feed):
+                left.append(subject)
+        for line in self._lines.values():
+            left += line.cut()
         self._active.clear()
-        self._queue.clear()
+        self._listed.clear()
         self._multi.close()
+        for wish in left:
+            self._refuse(wish, FailureKind.UNREACHABLE, detail)
+        answers, self._answers = self._answers, []
         return answers
 
-    def _start(self) -> list[KeyAnswer]:
-        """Begin queued requests while there is room; return the answers of those that cannot begin."""
-        refused = []
-        while self._queue and len(self._active) < self._max_in_flight:
-            request = self._queue.popleft()
-            target = self._targets.get(request.vma)
-            segment = path_segment(request.key)
-            if target is None:
-                detail = f"no VMA is named {one_line(request.vma, 100)!r}"
-                refused.append(_refused(request, FailureKind.UNREACHABLE, detail))
-            elif segment is None:
-                detail = f"key {one_line(request.key, 100)!r} cannot stand in a URL"
-                refused.append(_refused(request, FailureKind.BAD_KEY, detail))
-            else:
-                exchange = self._taken(target)
-                exchange.begin(request, PROGRESS_PATH + segment)
-                self._active[exchange.curl] = exchange
-                self._multi.add_handle(exchange.curl)
-        return refused
+    def _list(self, line: Line) -> None:
+        if not line.is_listed:
+            line.is_listed = True
+            self._listed.append(line)
 
-    def _finished(self) -> list[KeyAnswer]:
+    def _start(self) -> None:
+        """Begin what is queued, line by line, while there is room."""
+        while self._listed:
+            line = self._listed.popleft()
+            line.is_listed = False
+            while (subject := line.pop(self._max_in_flight)) is not None:
+                self._begin(line, subject)
+
+    def _begin(self, line: Line, subject: Subject) -> None:
+        if isinstance(subject, Feed):
+            self._carry_out(line, subject.begin(self._clock.monotonic()))
+        elif isinstance(subject, Probe):
+            self._send(line, subject, HEALTH_PATH)
+        elif (segment := path_segment(subject.key)) is not None:
+            self._send(line, subject, PROGRESS_PATH + segment)
+        else:
+            detail = f"key {one_line(subject.key, 100)!r} cannot stand in a URL"
+            self._refuse(subject, FailureKind.BAD_KEY, detail)
+
+    def _send(self, line: Line, subject: Subject, path: str) -> None:
+        if line.idle:
+            exchange = line.idle.pop()
+            self._idle_count -= 1
+        else:
+            exchange = Exchange(line.target, self._timeout_s)
+        exchange.begin(path)
+        line.in_flight += 1
+        self._active[exchange.curl] = line, subject, exchange
+        self._multi.add_handle(exchange.curl)
+
+    def _finish(self) -> None:
         """Take what libcurl is done with."""
-        answers = []
-        now_utc = None
         queued = 1
         while queued:
             queued, done, failed = self._multi.info_read()
-            if done and now_utc is None:
-                now_utc = self._clock.utc()
             for curl in done:
-                exchange = self._active.pop(curl)
-                answers.append(exchange.reply(now_utc or self._clock.utc()))
-                self._put_back(exchange)
+                line, subject, exchange = self._active.pop(curl)
+                self._end(line, subject, exchange, exchange.received())
             for curl, code, message in failed:
-                exchange = self._active.pop(curl)
-                answers.append(exchange.fault(code, message))
-                self._put_back(exchange)
-        return answers
+                line, subject, exchange = self._active.pop(curl)
+                self._end(line, subject, exchange, exchange.fault(code, message))
 
-    def _taken(self, target: VmaTarget) -> Exchange:
-        idle = self._idle[target.name]
-        if not idle:
-            return Exchange(target, self._timeout_s)
-        self._idle_count -= 1
-        return idle.pop()
+    def _end(self, line: Line, subject: Subject, exchange: Exchange, reply: Received | Failure) -> None:
+        """Take the end of an exchange."""
+        duration_s = exchange.duration_s
+        self._put_back(line, exchange)
+        if isinstance(subject, Feed):
+            self._carry_out(line, self._turn(subject, reply, duration_s))
+        elif isinstance(subject, Probe):
+            self._answers.append(probe_answer(subject.vma, reply, duration_s))
+        else:
+            answer = key_answer(subject, reply, duration_s, self._clock.utc())
+            offered = isinstance(reply, Received) and offers_bulk(reply.headers)
+            line.feed.heard(subject, answer.outcome, offers_bulk=offered, now_s=self._clock.monotonic())
+            self._answers.append(answer)
 
-    def _put_back(self, exchange: Exchange) -> None:
+    def _turn(self, feed: Feed, reply: Received | Failure, duration_s: float) -> Turn:
+        """Return what comes of a reply to a bulk request."""
+        now_s, now_utc = self._clock.monotonic(), self._clock.utc()
+        page: Page | Failure | None
+        if isinstance(reply, Received):
+            page = bulk_page(reply.status, reply.headers, reply.body, now_utc)
+            if isinstance(page, Page):
+                return feed.page(page, clock_skew_s(reply.headers, now_utc), duration_s, now_s)
+        else:
+            page = None if reply.kind is FailureKind.TOO_LARGE else reply
+        return feed.refused(now_s) if page is None else feed.failed(page, duration_s, now_s)
+
+    def _carry_out(self, line: Line, turn: Turn) -> None:
+        """Do what a feed decided."""
+        self._answers += turn.answers
+        line.add_first(turn.singles)
+        if turn.path is not None:
+            self._send(line, line.feed, turn.path)
+        else:
+            line.queue_feed()
+
+    def _put_back(self, line: Line, exchange: Exchange) -> None:
         self._multi.remove_handle(exchange.curl)
-        exchange.request = None
+        line.in_flight -= 1
+        self._list(line)
         if self._idle_count >= self._idle_limit:
             exchange.curl.close()
             return
+        exchange.end()
         self._idle_count += 1
-        self._idle[exchange.target.name].append(exchange)
+        line.idle.append(exchange)
+
+    def _refuse(self, wish: KeyRequest | Probe, kind: FailureKind, detail: str) -> None:
+        """Answer a request that is not made."""
+        self._answers.append(refusal_of(wish, Failure(kind, detail)))
 
     def _timeout_ms(self, sockets: int, at_most_s: float | None) -> int | None:
         """Return how long to wait; None is for ever."""
@@ -166,5 +217,8 @@ class Transfers:
         return longest_ms if asked_ms < 0 else min(longest_ms, asked_ms)
 
 
-def _refused(request: KeyRequest, kind: FailureKind, detail: str) -> KeyAnswer:
-    return KeyAnswer(request, Failure(kind, detail), 0.0)
+def refusal_of(wish: KeyRequest | Probe, failure: Failure) -> Answer:
+    """Return the answer to a request that was not made."""
+    if isinstance(wish, Probe):
+        return ProbeAnswer(wish.vma, 0.0, failure=failure)
+    return KeyAnswer(wish, failure, 0.0)

@@ -11,7 +11,7 @@ from oma_poller.vma.entry import WireAggregate, WireDisk, WireEntry, WireThrough
 from oma_poller.vma.moment import read_moment
 from oma_poller.vma.number import BYTES_PER_MIB, NumberRefusedError, eta_s, finite, speed_bps, whole_bytes
 from oma_poller.vma.refusal import refusal, says_not_found
-from oma_poller.vma.text import one_line
+from oma_poller.vma.text import one_line, shared_line
 from oma_poller.vma.vocabulary import judge
 
 WORD_LIMIT = 50
@@ -39,6 +39,14 @@ def decode(body: bytes, key: str, *, clock_skew_s: float = 0.0) -> Reading | Mis
         if not body.isascii():
             body.decode()  # the decoder skips what it does not read, invalid UTF-8 included
         entry = _DECODER.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return refusal(body, error)
+    return read(entry, key, clock_skew_s=clock_skew_s)
+
+
+def read(entry: WireEntry, key: str, *, clock_skew_s: float = 0.0) -> Reading | Missing | Failure:
+    """Read an entry that was decoded before; as `decode`."""
+    try:
         if (entry.error is not None or entry.message is not None) and _is_missing(entry):
             return Missing()
         if not entry.is_progress:
@@ -48,11 +56,16 @@ def decode(body: bytes, key: str, *, clock_skew_s: float = 0.0) -> Reading | Mis
         return _nested(entry, clock_skew_s) if entry.is_nested else _flat(entry, clock_skew_s)
     except NumberRefusedError as error:
         return Failure(error.kind, str(error))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return refusal(body, error)
+    except RecursionError:
+        return Failure(FailureKind.NOT_JSON, "not JSON: an error text is nested too deep")
 
 
 def _is_missing(entry: WireEntry) -> bool:
+    """Whether the reply says "job not found". In a progress entry that is said of something else."""
+    if any(
+        field is not None for field in (entry.phase, entry.stage, entry.percentage, entry.bytes_transferred)
+    ):
+        return False
     return says_not_found(entry.error) or says_not_found(entry.message)
 
 
@@ -62,24 +75,25 @@ def _flat(entry: WireEntry, clock_skew_s: float) -> Reading:
     throughput = entry.throughput or _NO_THROUGHPUT
     moved_bytes = whole_bytes(entry.bytes_transferred, "bytes_transferred")
     verdict = judge(entry.status or "", entry.phase or "", has_bytes=moved_bytes > 0)
-    disks, disk_words = _disks(entry.disk_progresses)
+    disks, disk_words = _disks(entry.disk_progresses) if entry.disk_progresses else ((), ())
+    # By position, in the order of Reading's fields: names cost a fifth of the time of all this.
     return Reading(
-        state=verdict.state,
-        word=verdict.word,
-        phase=verdict.phase,
-        operation=one_line(entry.current_operation or "", OPERATION_LIMIT),
-        percent=finite(entry.percentage, "percentage"),
-        bytes_transferred=moved_bytes,
-        total_bytes=whole_bytes(entry.total_bytes, "total_bytes"),
-        speed_bps=speed_bps(throughput.current_mbps, "throughput.current_mbps", scale=BYTES_PER_MIB),
-        eta_s=eta_s(timing.eta_seconds, "timing.eta_seconds"),
-        started_at=read_moment(timing.start_time),
-        sync_type=one_line(entry.sync_type or "", WORD_LIMIT),
-        error=_error(entry),
-        disks=disks,
-        shape="A" if _is_oldest(entry, timing) else "C",
-        clock_skew_s=clock_skew_s,
-        unknown_words=_merged(verdict.unknown_words, disk_words),
+        verdict.state,
+        verdict.word,
+        verdict.phase,
+        shared_line(entry.current_operation or "", OPERATION_LIMIT),
+        finite(entry.percentage, "percentage"),
+        moved_bytes,
+        whole_bytes(entry.total_bytes, "total_bytes"),
+        speed_bps(throughput.current_mbps, "throughput.current_mbps", scale=BYTES_PER_MIB),
+        eta_s(timing.eta_seconds, "timing.eta_seconds"),
+        read_moment(timing.start_time),
+        shared_line(entry.sync_type or "", WORD_LIMIT),
+        _error(entry) if entry.last_error or entry.errors else None,
+        disks,
+        "A" if _is_oldest(entry, timing) else "C",
+        clock_skew_s,
+        _merged(verdict.unknown_words, disk_words),
     )
 
 

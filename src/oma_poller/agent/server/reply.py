@@ -32,7 +32,7 @@ def entry_reply(body: bytes, etag: str, request_headers: Headers) -> Response:
 
 def text_reply(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
     """Return one line of plain text."""
-    told = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+    told = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff", **_ALWAYS}
     return Response(text + "\n", status, told | (headers or {}))
 
 

@@ -1,0 +1,150 @@
+"""Which requests to a VMA go singly and which are answered in bulk: the rules, without I/O."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.model.reading import Failure, Missing, Outcome, Reading
+from oma_poller.vma.address import path_segment
+from oma_poller.vma.mirror import Mirror
+from oma_poller.vma.page import Page, page_path
+from oma_poller.vma.worth import Worth
+
+PAGES_LIMIT = 100
+"""Pages of one pass. A VMA that changes faster than it can be read is asked singly."""
+FIRST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 300.0
+
+
+class Turn(Struct):
+    """What comes of an event: answers, requests that go singly now, and the path of the next page."""
+
+    answers: list[KeyAnswer] = []
+    singles: list[KeyRequest] = []
+    path: str | None = None
+
+
+class Feed:
+    """The bulk replies of one VMA: at most one pass at a time, the requests that wait for it, the mirror.
+
+    A *pass* asks for what changed since the last one, page after page until nothing more is known. It
+    answers the requests that were there when it began; those that come later wait for the next one, so that
+    no reading is older than the request for it.
+
+    A VMA that offers bulk is believed. One that then answers with anything but a page is asked singly from
+    that moment, until it offers bulk again; it is believed at once the first time, and after 5, 10, 20 …
+    300 s where that happens again and again. A pass that fails as a single request may fail (no connection,
+    time-out, 5xx) answers everybody who waits with that failure. From then on one key of each group is asked
+    singly too: where that works and the pass fails, it is bulk that is broken, and not the VMA.
+    """
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.mirror = Mirror()
+        self._waiting: list[KeyRequest] = []
+        self._served: list[KeyRequest] = []
+        self._pages = 0
+        self._duration_s = 0.0
+        self._worth = Worth()
+        self._is_failing = False
+        self._single_works = False
+        self._refusals = 0
+        self._believed_from_s = float("-inf")
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether requests wait, and no pass is under way."""
+        return bool(self._waiting) and not self._served
+
+    def wait(self, request: KeyRequest) -> None:
+        """Take a request, for the next turn."""
+        self._waiting.append(request)
+
+    def begin(self, now_s: float) -> Turn:
+        """Begin a pass for those who wait, where that is worth it."""
+        waiting, self._waiting = self._waiting, []
+        if not self.is_on:
+            return Turn(singles=waiting)
+        self.mirror.turn(now_s)
+        known, unknown = self._sorted(waiting)
+        if not self._worth.a_pass(len(known), now_s):
+            return Turn(singles=waiting)
+        if self._is_failing:
+            unknown.append(known.pop())
+        if self.mirror.cursor is None:
+            self.mirror.expect(request.key for request in known)
+        self._worth.began(now_s)
+        self._served, self._pages, self._duration_s = known, 0, 0.0
+        return Turn(singles=unknown, path=page_path(self.mirror.cursor))
+
+    def _sorted(self, waiting: list[KeyRequest]) -> tuple[list[KeyRequest], list[KeyRequest]]:
+        """Return those that a pass can answer, and the others; those are followed from now on."""
+        mirror = self.mirror
+        known: list[KeyRequest] = []
+        unknown: list[KeyRequest] = []
+        for request in waiting:
+            if mirror.follows(request.key):
+                known.append(request)
+            elif path_segment(request.key) is None:
+                unknown.append(request)
+            elif mirror.cursor is None:
+                known.append(request)
+            else:
+                mirror.follow(request)
+                unknown.append(request)
+        return known, unknown
+
+    def page(self, page: Page, clock_skew_s: float, duration_s: float, now_s: float) -> Turn:
+        """Take a page; the last one of a pass brings the answers."""
+        no_progress = not page.complete and page.cursor == self.mirror.cursor
+        self._pages += 1
+        if no_progress or self._pages > PAGES_LIMIT or not (page.full or self.mirror.cursor):
+            return self.refused(now_s)
+        self.mirror.take(page, clock_skew_s, now_s)
+        self._worth.count(page)
+        self._duration_s += duration_s
+        if not page.complete:
+            return Turn(path=page_path(self.mirror.cursor))
+        self._is_failing = self._single_works = False
+        self._refusals = 0
+        return Turn(answers=self._answered(lambda request: self.mirror.outcome(request.key)))
+
+    def failed(self, failure: Failure, duration_s: float, now_s: float) -> Turn:
+        """Take a page that could not be had. What is known so far stays known: it is as of its cursor."""
+        if self._is_failing and self._single_works:
+            return self.refused(now_s)
+        self._is_failing = True
+        self._single_works = False
+        self._duration_s += duration_s
+        self._served += self._waiting
+        self._waiting = []
+        return Turn(answers=self._answered(lambda _: failure))
+
+    def refused(self, now_s: float) -> Turn:
+        """Take a reply that is no page: all who wait go singly, at once."""
+        if self._refusals:
+            pause_s = min(FIRST_PAUSE_S * 2.0 ** (self._refusals - 1), LONGEST_PAUSE_S)
+            self._believed_from_s = now_s + pause_s
+        self._refusals = min(self._refusals + 1, 32)
+        self.is_on = self._is_failing = self._single_works = False
+        self.mirror, self._worth = Mirror(), Worth()
+        return Turn(singles=self.cut())
+
+    def heard(self, request: KeyRequest, outcome: Outcome, *, offers_bulk: bool, now_s: float) -> None:
+        """Take what a single request brought."""
+        self.mirror.adopt(request, outcome)
+        self._single_works = self._is_failing and isinstance(outcome, Reading | Missing)
+        if offers_bulk and now_s >= self._believed_from_s:
+            self.is_on = True
+
+    def cut(self) -> list[KeyRequest]:
+        """Give up every request that is not answered."""
+        left = self._served + self._waiting
+        self._served, self._waiting = [], []
+        return left
+
+    def _answered(self, outcome: Callable[[KeyRequest], Outcome]) -> list[KeyAnswer]:
+        answers = [KeyAnswer(request, outcome(request), self._duration_s) for request in self._served]
+        self._served = []
+        return answers

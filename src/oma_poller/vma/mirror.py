@@ -1,0 +1,121 @@
+"""What a VMA's bulk replies have told so far, for the keys that somebody asks for."""
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import TypeGuard
+
+from oma_poller.engine.ports import KeyRequest
+from oma_poller.model.reading import Missing, Outcome, Reading, State
+from oma_poller.vma.entry import WireEntry
+from oma_poller.vma.page import Page, Told
+from oma_poller.vma.vocabulary import canonical
+from oma_poller.vma.wire import read
+
+KEEP_S = 300.0
+"""A key that nobody asked for in this time is dropped, at the latest after as long again."""
+OFFERED_LIMIT = 10_000
+"""Keys kept although nobody asked for them yet: those of a whole list, whose turn may still come."""
+_MISSING = Missing()
+_ENDS = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
+
+
+class Mirror:
+    """The entries as they were at `cursor`. No I/O; belongs to one thread.
+
+    A key is *followed* from the moment it is first asked for: every later page that names it counts. Of any
+    other key nothing is known, not even that it is missing, so it has to be asked for singly. Two dicts
+    hold the followed keys, those asked for lately and older ones, which are dropped at the next turn; so a
+    key costs a place in a dict and what was told of it last. An entry is read when somebody asks, once.
+    """
+
+    def __init__(self) -> None:
+        self.cursor: str | None = None
+        """Where the next page begins; None before the first."""
+        self._clock_skew_s = 0.0
+        self._recent: dict[str, Told] = {}
+        self._older: dict[str, Told] = {}
+        self._single: dict[str, KeyRequest] = {}
+        self._listing = False
+        self._turned_s = 0.0
+
+    def __len__(self) -> int:
+        return len(self._recent) + len(self._older)
+
+    def follows(self, key: str) -> bool:
+        """Whether what is true of a key at `cursor` is known."""
+        return key in self._recent or key in self._older
+
+    def expect(self, keys: Iterable[str]) -> None:
+        """Follow keys before a whole list is asked for: they are missing unless it names them."""
+        self._recent.update({key: _MISSING for key in keys if not self.follows(key)})
+
+    def follow(self, request: KeyRequest) -> None:
+        """Follow a key that is asked for singly from now on; `adopt` takes the reply."""
+        self._single[request.key] = request
+
+    def adopt(self, request: KeyRequest, outcome: Outcome) -> None:
+        """Take what a single request brought, if `follow` named it and no page named its key since.
+
+        What changed on the VMA after `follow` comes with a later page, whether this reply shows it or not.
+        """
+        if self._single.get(request.key) is not request:
+            return
+        del self._single[request.key]
+        if isinstance(outcome, Reading):
+            self._recent[request.key] = outcome
+        elif isinstance(outcome, Missing):
+            self._recent[request.key] = _MISSING
+
+    def take(self, page: Page, clock_skew_s: float, now_s: float) -> None:
+        """Move on to the page's cursor."""
+        self.cursor = page.cursor
+        self._clock_skew_s = clock_skew_s
+        if page.full:
+            self._begin_list(now_s)
+        recent, older = self._recent, self._older
+        for key, told in chain(page.told, ((key, _MISSING) for key in page.deleted)):
+            if key in recent:
+                recent[key] = told
+                if isinstance(told, WireEntry):
+                    told.slim()
+            elif key in older:
+                older[key] = told
+            elif self._is_offer(told, key):
+                older[key] = read(told, key, clock_skew_s=clock_skew_s)  # at once: a Reading is half as large
+            elif key in self._single:
+                del self._single[key]
+                recent[key] = told
+        self._listing &= not page.complete
+
+    def outcome(self, key: str) -> Outcome:
+        """Return what is true of a followed key. As long as nothing changes it is the same object."""
+        told = self._recent.get(key)
+        if told is None:
+            told = self._older.pop(key)
+            self._recent[key] = told
+        if isinstance(told, WireEntry):
+            told = self._recent[key] = read(told, key, clock_skew_s=self._clock_skew_s)
+        return told
+
+    def turn(self, now_s: float) -> None:
+        """Drop what nobody asked for in a long time."""
+        if now_s - self._turned_s >= KEEP_S:
+            self._recent, self._older = {}, self._recent
+            self._turned_s = now_s
+
+    def _begin_list(self, now_s: float) -> None:
+        """Forget every value, but not which keys are followed. Single replies under way may be older."""
+        self._recent = dict.fromkeys(self._recent, _MISSING)
+        self._older = dict.fromkeys(self._older, _MISSING)
+        self._single.clear()
+        self._listing = True
+        self._turned_s = now_s
+
+    def _is_offer(self, told: Told, key: str) -> TypeGuard[WireEntry]:
+        """Whether an entry of a whole list is kept although nobody asked for it.
+
+        VMAs keep entries of runs that ended for ever; those are not worth the memory.
+        """
+        if not self._listing or key in self._single or len(self._older) >= OFFERED_LIMIT:
+            return False
+        return isinstance(told, WireEntry) and canonical(told.status or "") not in _ENDS
