@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Python. Only the programs of MariaDB, not the Debian package that
 # makes a service of them: the tests start servers of their own, on a data folder and a port of their own.
-# For the copier an NBD server (nbdkit) and the tools that copy disks (nbdcopy, qemu-img), likewise.
+# For the copier an NBD server (nbdkit) and the tools that copy disks (nbdcopy, qemu-img), likewise; and
+# libfaketime, for a process whose wall clock jumps.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -18,11 +19,16 @@ command -v qemu-img >/dev/null || nbd+=(qemu-utils)
 [ ${#nbd[@]} = 0 ] || skipped+=(NBD)
 missing+=("${nbd[@]}")
 
+compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || {
+    missing+=(libfaketime)
+    skipped+=(clock)
+}
+
 if [ ${#missing[@]} = 0 ]; then
     exit 0
 fi
-tests="the ${skipped[*]} tests"
-tests=${tests/MariaDB NBD/MariaDB and NBD}
+printf -v tests '%s and ' "${skipped[@]}"
+tests="the ${tests% and } tests"
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "services: $tests will be skipped; to run them, install: ${missing[*]}"
     exit 0

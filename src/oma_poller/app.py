@@ -8,24 +8,30 @@ from oma_poller import __version__
 from oma_poller.clock import SystemClock
 from oma_poller.config import Settings
 from oma_poller.core.mailbox import Mailbox
+from oma_poller.database.claim import IDLE_S, claim_on
 from oma_poller.database.sink import SqlJobSink
 from oma_poller.database.source import SqlJobSource
+from oma_poller.engine.claimed import ClaimedSink, ClaimedSource
 from oma_poller.engine.database_thread import DatabaseThread
 from oma_poller.engine.discovery import Discovery
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import Parts, VMAProgressPoller
+from oma_poller.engine.ports import JobSink, JobSource
 from oma_poller.engine.service import Machinery, Service
 from oma_poller.engine.tally import Tally
+from oma_poller.engine.upkeep import Upkeep
 from oma_poller.engine.writer import Writer
 from oma_poller.logs import get_logger
 from oma_poller.vma.client import VMAProgressClient
 
 CLOSE_S = 2.0
 """A connection that does not close in this time is left behind: its server hangs."""
+HOLDS_MISSED = 3
+"""So many discovery passes in a row must be missed before a server takes the claim from a poller."""
 
 
 def run(settings: Settings) -> int:
-    """Poll until SIGTERM or SIGINT; return the exit status.
+    """Poll until SIGTERM, SIGINT or SIGHUP; return the exit status.
 
     Raises OmaPollerError where the settings or the database make polling impossible from the start.
     """
@@ -33,18 +39,22 @@ def run(settings: Settings) -> int:
 
 
 async def _run(settings: Settings) -> int:
-    source = SqlJobSource(settings.database, settings.policy.active_statuses)
-    sink = SqlJobSink(settings.database, settings.policy.active_statuses, settings.policy.write_status)
+    database, policy = settings.database, settings.policy
+    claim = claim_on(database, max(IDLE_S, settings.discovery_interval_s * HOLDS_MISSED))
+    source = ClaimedSource(SqlJobSource(database, policy.active_statuses), claim)
+    rows = SqlJobSink(database, policy.active_statuses, policy.write_status)
+    sink = ClaimedSink(rows, claim)
     reading, writing = DatabaseThread("database-read"), DatabaseThread("database-write")
     try:
-        service = _service(settings, (source, sink), (reading, writing))
+        service = _service(settings, (source, sink), (reading, writing), Upkeep(rows, writing))
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, service.stop)
         await service.run()
     finally:
         reading.submit(source.close)
         writing.submit(sink.close)
+        writing.submit(claim.close)
         reading.close(CLOSE_S)
         writing.close(CLOSE_S)
     return 0
@@ -52,8 +62,9 @@ async def _run(settings: Settings) -> int:
 
 def _service(
     settings: Settings,
-    ports: tuple[SqlJobSource, SqlJobSink],
+    ports: tuple[JobSource, JobSink],
     threads: tuple[DatabaseThread, DatabaseThread],
+    upkeep: Upkeep,
 ) -> Service:
     clock, mailbox, tally = SystemClock(), Mailbox(), Tally()
     log = get_logger()
@@ -85,6 +96,7 @@ def _service(
         journal=journal,
         tally=tally,
         discovery_interval_s=settings.discovery_interval_s,
+        upkeep=upkeep,
     )
     for warning in settings.warnings:
         log.warning("configuration", detail=warning)

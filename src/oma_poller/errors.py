@@ -35,6 +35,10 @@ class DatabaseGoneError(DatabaseUnavailableError):
     """The connection to the database broke; a new one may be had at once."""
 
 
+class RivalError(DatabaseUnavailableError):
+    """Another poller is at work on this database; this one may neither poll nor write until it ends."""
+
+
 class DatabaseRefusedError(DatabaseError):
     """The database refuses rows for what is in them. Every other row of the call was written."""
 
@@ -70,6 +74,10 @@ class UnknownJobError(OmaPollerError):
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
         super().__init__(f"job {job_id!r} is not in replication_jobs")
+
+
+class AcceptError(OmaPollerError):
+    """A job is in no state in which a person could accept what the VMA shows of it."""
 
 
 class CopyError(OmaPollerError):

@@ -1,10 +1,13 @@
 """The demonstration ends by itself, with every image identical and every row complete."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from poller_process import oma_poller
+from patience import until
+from poller_process import environment, oma_poller
 
 from oma_poller.demo.nbd_server import nbd_programs
 
@@ -49,3 +52,26 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     assert ended.stderr.splitlines() == [
         f"oma-poller: --folder {tmp_path} is not empty: allowed is an empty or new folder"
     ]
+
+
+def test_a_demo_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    command = [sys.executable, "-m", "oma_poller", "demo", "--folder", str(folder), "--json"]
+    with subprocess.Popen(command, env=environment({}), stdout=subprocess.DEVNULL) as demo:
+        until((folder / "logs" / "poller.log").exists, "the poller of the demo")
+        children = until(lambda: children_of(demo.pid), "its processes")
+        demo.kill()
+    until(lambda: not any(map(is_alive, children)), f"the end of {children}")
+
+
+def children_of(parent: int) -> list[int]:
+    told = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(child) for child in told.split()]
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

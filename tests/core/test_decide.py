@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from core_values import BEFORE, GIB, NOW, NOW_S, a_disk, a_job, a_reading
+from core_values import BEFORE, GIB, NOW, NOW_S, POLICY, a_disk, a_job, a_reading
 from job_story import (
     BROKEN,
     MISSING,
@@ -16,6 +16,7 @@ from job_story import (
     copying,
     failed,
 )
+from msgspec.structs import replace
 
 from oma_poller.model.decision import EventKind
 from oma_poller.model.policy import Policy
@@ -256,3 +257,31 @@ def test_a_job_by_its_id_alone_waits_for_its_other_disks() -> None:
     story = Story(by_job_id())
     progress = story.numbers(copying(50))
     assert (progress.percent_bp, progress.total_bytes) == (2500, 200)
+
+
+def test_a_key_that_fails_beside_others_is_told_when_it_begins_and_when_it_ends() -> None:
+    story = Story(by_exports())
+    story.poll(copying(5), copying(5))
+    story.poll(copying(6), BROKEN)
+    assert story.told(EventKind.ERROR) == ["HTTP 500"]
+    story.poll(copying(7), BROKEN)
+    assert story.told(EventKind.ERROR) == []
+    story.poll(copying(8), copying(6))
+    assert story.told(EventKind.ANSWERED) == ["all its keys answer again"]
+    assert story.context.consecutive_errors == 0
+
+
+def test_a_pause_that_one_key_asks_for_is_kept_by_the_whole_job() -> None:
+    story = Story(by_exports())
+    limited = Failure(FailureKind.RATE_LIMITED, "HTTP 429", 60.0)
+    assert story.poll(copying(5), limited).delay_s == 60.0
+    assert story.poll(copying(5), copying(5)).delay_s == 0.0
+
+
+@pytest.mark.parametrize("ended", [completed(100), failed(50)])
+def test_a_job_whose_status_is_left_to_the_oma_is_polled_until_the_oma_ends_it(ended: Reading) -> None:
+    story = Story(policy=replace(POLICY, write_status=False))
+    for _ in range(2):
+        decision = story.poll(ended)
+        assert (decision.delay_s, decision.update.status) == (0.0, None)
+    assert story.numbers(copying(60)).bytes_transferred >= 60

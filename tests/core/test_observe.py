@@ -4,6 +4,7 @@ import pytest
 from core_values import BEFORE, NOW, POLICY, a_job, a_poll
 from job_story import BROKEN, MISSING, REFUSED, Story, by_exports, completed, copying
 
+from oma_poller.core.blind import blinded
 from oma_poller.model.decision import EventKind
 from oma_poller.model.observation import Observation
 from oma_poller.model.policy import Policy
@@ -30,7 +31,7 @@ def test_since_is_when_the_observation_began() -> None:
     story = Story()
     since = [story.poll(copying(moved)).context.sighting.since for moved in (1, 2, 3)]
     assert len(set(since)) == 1
-    assert story.poll(REFUSED).context.sighting.since > since[0]
+    assert story.poll(MISSING).context.sighting.since > since[0]
 
 
 def test_a_replicating_job_whose_bytes_stand_is_stalled() -> None:
@@ -186,12 +187,16 @@ def test_another_jobs_entry_that_is_404_now_is_no_run_that_vanished() -> None:
 
 
 @pytest.mark.parametrize("kind", [FailureKind.UNREACHABLE, FailureKind.TIMEOUT, FailureKind.TLS])
-def test_a_vma_that_cannot_be_reached_makes_a_job_blind(kind: FailureKind) -> None:
+def test_a_job_whose_key_alone_gets_no_reply_is_late_after_three_intervals_and_not_blind(
+    kind: FailureKind,
+) -> None:
     story = Story()
     story.poll(copying(50))
-    story.poll(Failure(kind, "no route to host"))
-    assert story.observation() is Observation.BLIND
-    assert story.reason == "the VMA cannot be reached: no route to host"
+    story.poll(Failure(kind, "no answer within 10 s"))
+    assert story.observation() is Observation.FRESH
+    story.poll(Failure(kind, "no answer within 10 s"), after_s=10.0)
+    assert story.observation() is Observation.LATE
+    assert story.reason == "no answer within 10 s"
 
 
 def test_answers_that_cannot_be_used_make_a_job_late_after_three_intervals() -> None:
@@ -214,7 +219,7 @@ def test_a_job_that_never_had_an_answer_it_could_use_is_pending_then_late() -> N
 def test_a_vma_that_answers_again_though_badly_is_not_unreachable() -> None:
     story = Story()
     story.poll(copying(50))
-    story.poll(REFUSED)
+    story.context = blinded(story.context, "the VMA cannot be reached: connection refused", NOW)
     story.poll(BROKEN)
     assert (story.observation(), story.reason) == (Observation.LATE, "HTTP 500")
 

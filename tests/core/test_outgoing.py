@@ -48,11 +48,11 @@ def test_a_change_of_observation_is_told_once() -> None:
     story = Story()
     story.poll(copying(1))
     assert story.told(EventKind.OBSERVATION) == ["pending -> fresh"]
-    story.poll(REFUSED)
-    assert story.told(EventKind.OBSERVATION) == ["fresh -> blind"]
+    story.poll(REFUSED, after_s=15.0)
+    assert story.told(EventKind.OBSERVATION) == ["fresh -> late"]
     story.poll(REFUSED)
     assert story.told(EventKind.OBSERVATION) == []
-    assert story.observation() is Observation.BLIND
+    assert story.observation() is Observation.LATE
 
 
 def test_error_messages_are_the_vmas_or_say_that_it_gave_none() -> None:

@@ -14,7 +14,9 @@ from oma_poller.database.job_rows import group_jobs, read_active
 from oma_poller.model.job import ActiveJob, Job
 
 WANTED = frozenset({"job-1"})
-JOB = ("job-1", "running", None, None, None, None, None)
+PAST = (None,) * 5
+"""Its birth, when it was accepted, and what is remembered of it."""
+JOB = ("job-1", "running", None, None, None, None, None, *PAST)
 
 
 @pytest.mark.parametrize(
@@ -34,12 +36,12 @@ def test_a_job_that_cannot_be_named_is_left_out_with_the_reason(job_id: object, 
 
 
 def test_a_job_of_which_nothing_is_known_is_a_job() -> None:
-    row = ("job-1", *(None,) * 12)
+    row = ("job-1", *(None,) * 17)
     assert group_jobs([row], WANTED) == [Job("job-1", "")]
 
 
 def test_values_of_other_types_become_text_or_unknown() -> None:
-    row = ("job-1", b"running", "never", 17, b"\xff", 1.5, "", *(None,) * 6)
+    row = ("job-1", b"running", "never", 17, b"\xff", 1.5, "", *(None,) * 11)
     (job,) = group_jobs([row], WANTED)
     assert (job.status, job.created_at, job.name) == ("running", None, "17")
     assert (job.nbd_export_name, job.vcenter_host, job.datacenter) == ("\ufffd", "1.5", None)

@@ -14,7 +14,7 @@ def test_tables_that_were_just_made_lack_nothing(either_address: DatabaseAddress
     upgrade(either_address)
     found = survey(either_address)
     assert found.is_usable
-    assert found.has_own_tables
+    assert found.missing_own_tables == ()
     assert found.unwritten == found.missing_tables == found.missing_required == ()
     assert found.missing_indexes == ()
 

@@ -171,6 +171,24 @@ def test_a_run_cut_off_between_the_table_and_its_version_is_taken_up(oma: OmaDat
     assert upgrade(oma.address) == ()
 
 
+def test_what_is_remembered_has_columns_from_the_second_version_on(oma: OmaDatabase) -> None:
+    upgrade(oma.address)
+    assert {"memory", "accepted_at"} <= columns(oma, "oma_poller_jobs")
+
+
+def test_a_version_cut_off_between_two_columns_is_taken_up_with_its_rows(oma: OmaDatabase) -> None:
+    upgrade(oma.address)
+    oma.execute(
+        "INSERT INTO oma_poller_jobs (job_id, observation, observed_since) VALUES ('j', 'f', '2026-01-01')"
+    )
+    oma.execute("ALTER TABLE oma_poller_jobs DROP COLUMN accepted_at")
+    oma.execute("UPDATE oma_poller_schema SET version_num = '0001'")
+    assert upgrade(oma.address)[0].startswith("0002: Add to oma_poller_jobs what is remembered")
+    assert oma.execute("SELECT job_id, memory, accepted_at FROM oma_poller_jobs") == [
+        {"job_id": "j", "memory": None, "accepted_at": None}
+    ]
+
+
 def test_processes_that_upgrade_at_the_same_time_do_the_work_once(oma: OmaDatabase) -> None:
     spawn = multiprocessing.get_context("spawn")
     results: multiprocessing.Queue[object] = spawn.Queue()
@@ -218,7 +236,7 @@ def test_a_failure_half_way_leaves_an_sqlite_file_as_it_was(
     before = tables(OmaDatabase(address).create())
     with_a_later_version(tmp_path, monkeypatch)
     later = upgrade_module._MIGRATIONS / "versions" / "v9001_mood.py"
-    later.write_text(LATER.format(head="0001").replace('"oma_poller_jobs"', '"no_such_table"'), "utf-8")
+    later.write_text(later.read_text("utf-8").replace('"oma_poller_jobs"', '"no_such_table"'), "utf-8")
     with pytest.raises(DatabaseError, match="no_such_table") as raised:
         upgrade(address)
     assert "\n" not in str(raised.value)

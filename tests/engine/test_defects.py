@@ -6,6 +6,7 @@ from engine_world import BROKEN, Bench, done, job, key
 
 from oma_poller.core.decide import decide
 from oma_poller.core.poll import Poll
+from oma_poller.engine import judge as judge_module
 from oma_poller.engine import poller as poller_module
 from oma_poller.engine.watch import key_plan
 from oma_poller.model.context import PollingContext
@@ -24,7 +25,7 @@ def broken_rule(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ZeroDivisionError("division by zero")
         return decide(context, poll)
 
-    monkeypatch.setattr(poller_module, "decide", broken)
+    monkeypatch.setattr(judge_module, "decide", broken)
 
 
 @pytest.mark.usefixtures("broken_rule")
@@ -73,10 +74,10 @@ def test_a_result_that_cannot_be_kept_counts_as_a_defect_of_its_job(monkeypatch:
     bench = Bench(job(1), job(2))
     put = bench.mailbox.put
 
-    def broken(update: Update, now_s: float) -> None:
+    def broken(update: Update, now_s: float, context: PollingContext) -> None:
         if update.job_id == "job-00001":
             raise ZeroDivisionError("division by zero")
-        put(update, now_s)
+        put(update, now_s, context)
 
     monkeypatch.setattr(bench.mailbox, "put", broken)
     bench.answer(bench.ask(), COPYING)

@@ -130,7 +130,7 @@ def test_a_row_that_the_first_query_did_not_name_is_not_watched() -> None:
     world = passes(1)
     world.step()
     real = world.database.details
-    world.database.details = lambda job_ids: [*real(job_ids), job(77)]  # type: ignore[method-assign] # a row too many
+    world.database.details = lambda *asked: [*real(*asked), job(77)]  # type: ignore[method-assign] # a row too many
     world.database.add(job(2))
     world.step()
     assert len(world.bench.poller) == 2
@@ -164,10 +164,10 @@ def test_a_pass_that_began_before_an_end_was_written_does_not_take_the_job_up_ag
     world.bench.answer(world.bench.ask(), done())
     real = world.database.details
 
-    def details_late(job_ids: list[str]) -> list[object]:
+    def details_late(job_ids: list[str], new_ids: list[str]) -> list[object]:
         world.bench.clock.now_s += 1.0
         world.bench.poller.confirm_end("job-00001")
-        return list(real(job_ids))
+        return list(real(job_ids, new_ids))
 
     world.database.details = details_late  # type: ignore[method-assign, assignment] # the moment between
     world.step()

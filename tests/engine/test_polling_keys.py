@@ -2,7 +2,7 @@
 
 import pytest
 from core_values import a_disk, a_reading
-from engine_world import BROKEN, DOWN, GONE, Bench, done, job, key
+from engine_world import BROKEN, GONE, Bench, done, job, key
 
 from oma_poller.engine.ports import KeyAnswer, KeyRequest
 from oma_poller.model.job import Job
@@ -178,7 +178,7 @@ def test_answers_of_a_vma_that_has_the_job_no_more_are_not_used() -> None:
 def test_a_parked_job_that_has_other_keys_now_is_polled_at_once() -> None:
     bench = Bench(job(1), policy=Policy(parked_retry_s=0.0))
     for _ in range(5):
-        bench.poll(DOWN)
+        bench.poll(BROKEN)
     bench.reread(job(1))
     assert bench.poller.next_due_s() is None
     bench.reread(job(1, disks=(a_disk(7),)))

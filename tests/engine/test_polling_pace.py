@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 from core_values import a_reading
-from engine_world import BROKEN, DOWN, GONE, Bench, done, job, jobs, key
+from engine_world import BROKEN, GONE, Bench, done, job, jobs, key
 
 from oma_poller.core.timetable import TICK_S
 from oma_poller.model.policy import Policy
@@ -72,7 +72,7 @@ def test_never_more_polls_are_in_flight_than_allowed_and_the_most_overdue_go_fir
 
 def test_errors_in_a_row_are_backed_off_and_the_fifth_parks() -> None:
     bench = Bench(job(1), policy=Policy(parked_retry_s=300.0))
-    begins_s = [bench.poll(DOWN) for _ in range(7)]
+    begins_s = [bench.poll(BROKEN) for _ in range(7)]
     assert gaps(begins_s) == pytest.approx([5.0, 10.0, 20.0, 40.0, 300.0, 300.0], abs=TICK_S)
     assert bench.held("job-00001").context.is_parked
 
@@ -80,14 +80,14 @@ def test_errors_in_a_row_are_backed_off_and_the_fifth_parks() -> None:
 def test_a_wait_is_never_shorter_than_it_should_be() -> None:
     bench = Bench(job(1))
     bench.clock.now_s += 0.0123
-    began_s = bench.poll(DOWN, took_s=0.777)
-    assert 5.0 <= bench.poll(DOWN) - (began_s + 0.777) <= 5.0 + TICK_S + 1e-9
+    began_s = bench.poll(BROKEN, took_s=0.777)
+    assert 5.0 <= bench.poll(BROKEN) - (began_s + 0.777) <= 5.0 + TICK_S + 1e-9
 
 
 def test_a_parked_job_is_never_asked_again_where_that_is_asked_for() -> None:
     bench = Bench(job(1), policy=Policy(parked_retry_s=0.0))
     for _ in range(5):
-        bench.poll(DOWN)
+        bench.poll(BROKEN)
     assert bench.poller.next_due_s() is None
     bench.clock.now_s += 86_400.0
     assert bench.ask() == []
@@ -128,7 +128,7 @@ def test_jobs_that_wait_after_an_error_go_out_in_groups() -> None:
     bench = Bench(*jobs(100), max_concurrent=100)
     for request in bench.ask():
         bench.clock.now_s += 0.0007
-        bench.answer([request], DOWN)
+        bench.answer([request], BROKEN)
     times_s = set()
     for _ in range(100):
         due_s = bench.poller.next_due_s()

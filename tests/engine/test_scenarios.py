@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from core_values import a_disk, a_job, a_reading
-from engine_world import DOWN, GONE, World, done, job, jobs, key
+from engine_world import BROKEN, GONE, World, done, job, jobs, key
 from virtual_time import let_pass, run_virtually, until_true
 
 from oma_poller.core.timetable import TICK_S
@@ -69,7 +69,7 @@ def test_a_job_goes_from_its_first_byte_to_its_end_and_leaves() -> None:
 
 def test_errors_park_a_job_which_is_taken_up_again_later() -> None:
     async def main() -> None:
-        world = World(job(1), script=lambda _: DOWN, policy=Policy(parked_retry_s=300.0))
+        world = World(job(1), script=lambda _: BROKEN, policy=Policy(parked_retry_s=300.0))
         async with world.running():
             await let_pass(400.0)
             expected_s = [5.0, 10.0, 20.0, 40.0, 300.0]

@@ -32,4 +32,7 @@ def test_the_summary_says_everything_even_when_nothing_happened() -> None:
         "flushes": 0,
         "regressions": 0,
         "unknown_words": {},
+        "vmas_down": [],
+        "probes": 0,
+        "probe_s": {},
     }

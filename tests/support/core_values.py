@@ -21,9 +21,9 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 """The wall clock when `NOW_S` is the monotonic one."""
 NOW_S = 1000.0
 JOB_ID = "job-20250905-162427"
-CREATED = NOW - timedelta(minutes=1)
-"""When the jobs here are created."""
-STARTED = NOW - timedelta(seconds=30)
+CREATED = NOW - timedelta(seconds=20)
+"""When the jobs here are created: so lately that no run of theirs can have come and gone unseen."""
+STARTED = NOW - timedelta(seconds=10)
 """When the runs here start: after the job's creation, so they are the job's own."""
 BEFORE = NOW - timedelta(hours=1)
 """A start before the job's creation."""

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from oma_poller.engine.ports import Deliver, KeyAnswer, KeyRequest
+from oma_poller.engine.ports import Deliver, KeyAnswer, KeyRequest, ProbeAnswer
 from oma_poller.errors import DatabaseError, DatabaseRefusedError
 from oma_poller.model.job import ActiveJob, Job
+from oma_poller.model.memory import JobMemory, Past
 from oma_poller.model.policy import Policy
-from oma_poller.model.reading import Missing, Outcome
+from oma_poller.model.reading import Failure, Missing, Outcome
 from oma_poller.model.update import Update
 
 T = TypeVar("T")
@@ -56,6 +57,8 @@ class QuietFetcher:
 
     def __init__(self) -> None:
         self.requests: list[KeyRequest] = []
+        self.probed: list[str] = []
+        """The VMAs of which the health was asked."""
 
     def start(self, deliver: Deliver) -> None:
         """Nothing is delivered."""
@@ -63,6 +66,10 @@ class QuietFetcher:
     def submit(self, requests: Iterable[KeyRequest]) -> None:
         """Keep requests."""
         self.requests.extend(requests)
+
+    def probe(self, vma: str) -> None:
+        """Keep a probe."""
+        self.probed.append(vma)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -79,6 +86,14 @@ class ScriptedFetcher:
     def __init__(self, script: Script | None = None, delay_s: float = 0.01) -> None:
         self.script: Script = script or (lambda _: Missing())
         self.delay_s = delay_s
+        self.away: dict[str, Failure] = {}
+        """VMAs that cannot be reached, and what comes of any request to them that begins from now on."""
+        self.delays_s: dict[str, float] = {}
+        """Delays of single VMAs, in place of the one of all."""
+        self.health = "healthy"
+        """The word of every health page."""
+        self.probed: list[tuple[float, str]] = []
+        """(time, VMA) of every probe."""
         self.hangs = False
         """Whether requests stay without an answer until the fetcher is closed."""
         self.asked: list[tuple[float, str]] = []
@@ -86,7 +101,7 @@ class ScriptedFetcher:
         self.under_way: Counter[str] = Counter()
         self.most_under_way = 0
         self.twice_at_once: set[str] = set()
-        self._open: dict[int, KeyRequest] = {}
+        self._open: dict[int, tuple[KeyRequest, Failure | None]] = {}
         self._deliver: Deliver | None = None
 
     def start(self, deliver: Deliver) -> None:
@@ -103,9 +118,17 @@ class ScriptedFetcher:
             self.under_way[request.key] += 1
             self.most_under_way = max(self.most_under_way, self.under_way.total())
             number = len(self.asked)
-            self._open[number] = request
+            self._open[number] = (request, self.away.get(request.vma))
             if not self.hangs:
-                loop.call_later(self.delay_s, self._answer, number)
+                loop.call_later(self._delay_s(request.vma), self._answer, number)
+
+    def probe(self, vma: str) -> None:
+        """Answer this later."""
+        loop = asyncio.get_running_loop()
+        self.probed.append((loop.time(), vma))
+        duration_s, failure = self._delay_s(vma), self.away.get(vma)
+        answer = ProbeAnswer(vma, duration_s, "" if failure else self.health, failure)
+        loop.call_later(duration_s, self._answer_probe, answer)
 
     def close(self) -> None:
         """Forget what is open."""
@@ -116,10 +139,18 @@ class ScriptedFetcher:
         return [at_s for at_s, asked in self.asked if asked == key]
 
     def _answer(self, number: int) -> None:
-        request = self._open.pop(number, None)
+        request, failure = self._open.pop(number, (None, None))
         if request is not None and self._deliver is not None:
             self.under_way[request.key] -= 1
-            self._deliver([KeyAnswer(request, self.script(request), self.delay_s)])
+            outcome = failure or self.script(request)
+            self._deliver([KeyAnswer(request, outcome, self._delay_s(request.vma))])
+
+    def _answer_probe(self, answer: ProbeAnswer) -> None:
+        if self._deliver is not None:
+            self._deliver([answer])
+
+    def _delay_s(self, vma: str) -> float:
+        return self.delays_s.get(vma, self.delay_s)
 
 
 class FakeDatabase:
@@ -129,6 +160,8 @@ class FakeDatabase:
         self.jobs = {job.id: job for job in jobs}
         self.rows: dict[str, Update] = {}
         """The newest update of each job, with the newest numbers that were written."""
+        self.memories: dict[str, JobMemory] = {}
+        """What is remembered of each job."""
         self.writes: list[tuple[Update, ...]] = []
         self.heartbeats: Counter[str] = Counter()
         self.queries: list[tuple[str, ...] | None] = []
@@ -149,15 +182,22 @@ class FakeDatabase:
         _raise(self.reading_fails)
         return [ActiveJob(job.id, job.status) for job in self.jobs.values() if job.status in self._active]
 
-    def details(self, job_ids: Sequence[str]) -> list[Job]:
-        """Return these rows."""
+    def details(self, job_ids: Sequence[str], new_ids: Collection[str] = ()) -> list[Job]:
+        """Return these rows, with the past of new ones."""
         self.queries.append(tuple(job_ids))
         _raise(self.reading_fails or self.details_fail)
-        return [self.jobs[job_id] for job_id in job_ids if job_id in self.jobs]
+        found = [self.jobs[job_id] for job_id in job_ids if job_id in self.jobs]
+        return [replace(job, past=self._past(job.id)) if job.id in new_ids else job for job in found]
 
-    def write(self, updates: Sequence[Update], heartbeat_ids: Sequence[str] = ()) -> None:
+    def write(
+        self,
+        updates: Sequence[Update],
+        heartbeat_ids: Sequence[str] = (),
+        memories: Sequence[JobMemory] = (),
+    ) -> None:
         """Write to active rows; refuse those of `refuses` once the others are in."""
         _raise(self.writing_fails)
+        self.memories |= {memory.context.job_id: memory for memory in memories}
         self.writes.append(tuple(updates))
         self.heartbeats.update(heartbeat_ids)
         for update in updates:
@@ -174,6 +214,15 @@ class FakeDatabase:
     def asked_for(self, job_id: str) -> int:
         """Return how many queries read this row in full."""
         return sum(job_id in query for query in self.queries if query)
+
+    def _past(self, job_id: str) -> Past | None:
+        memory, row = self.memories.get(job_id), self.rows.get(job_id)
+        if memory is None:
+            return None
+        progress = row.progress if row is not None else None
+        if progress is None:
+            return Past(memory)
+        return Past(memory, progress.percent_bp, progress.bytes_transferred)
 
     def _set(self, job: Job, update: Update) -> None:
         before = self.rows.get(job.id)

@@ -14,7 +14,7 @@ from oma_poller.core.mailbox import Mailbox
 from oma_poller.engine.discovery import Discovery
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import Parts, VMAProgressPoller
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.engine.ports import KeyAnswer, KeyRequest, ProbeAnswer
 from oma_poller.engine.service import Machinery, Service
 from oma_poller.engine.tally import Tally
 from oma_poller.engine.watch import Watch
@@ -111,6 +111,10 @@ class Bench:
         self.poller.receive(answers)
         return self.fetcher.taken()
 
+    def health(self, failure: Failure | None = None, vma: str = "default", word: str = "healthy") -> None:
+        """Answer a probe."""
+        self.poller.receive([ProbeAnswer(vma, 0.1, "" if failure else word, failure)])
+
     def poll(self, *outcomes: Outcome, took_s: float = 0.0) -> float:
         """Move to the next poll, answer every tier of it, and return when it began."""
         due_s = self.poller.next_due_s()
@@ -127,18 +131,20 @@ class Bench:
 class World:
     """The whole engine. Make it inside a running virtual loop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a test names only what it is about
         self,
         *jobs: Job,
         script: Script | None = None,
         policy: Policy | None = None,
         max_concurrent: int = 10,
+        rules: tuple[VmaRule, ...] = (),
         discovery_interval_s: float = 5.0,
+        database: FakeDatabase | None = None,
     ) -> None:
         clock = LoopClock()
         self.log = FakeLog()
         self.fetcher = ScriptedFetcher(script or (lambda _: a_reading(50, 100)))
-        self.database = FakeDatabase(*jobs)
+        self.database = database or FakeDatabase(*jobs)
         self.reading, self.writing = FakeThread(), FakeThread()
         self.mailbox, self.tally, journal = Mailbox(), Tally(), Journal(self.log)
         parts = Parts(
@@ -148,6 +154,7 @@ class World:
             clock=clock,
             journal=journal,
             tally=self.tally,
+            rules=rules,
             max_concurrent=max_concurrent,
         )
         self.poller = VMAProgressPoller(parts)

@@ -107,37 +107,44 @@ class MariadbServer:
             raise ServerStartError(f"mariadb-install-db failed: {(done.stdout + done.stderr)[-2000:]}")
         user = f"'{USER}'@'%'"
         (self._folder / "init.sql").write_text(
-            f"CREATE USER {user} IDENTIFIED BY '{PASSWORD}';\nGRANT ALL ON *.* TO {user};\n",
+            f"CREATE USER IF NOT EXISTS {user} IDENTIFIED BY '{PASSWORD}';\nGRANT ALL ON *.* TO {user};\n",
             "utf-8",
         )
 
     def _start(self) -> subprocess.Popen[str]:
         for _ in range(_ATTEMPTS):  # the port may be taken between being found and being used
             self.port = _free_port()
-            process = subprocess.Popen(
-                [
-                    *self._program("mariadbd"),
-                    *_FAST,
-                    *self._options,
-                    f"--socket={self.unix_socket}",
-                    f"--port={self.port}",
-                    "--bind-address=127.0.0.1",
-                    f"--pid-file={self._folder / 'pid'}",
-                    f"--default-time-zone={TIME_ZONE}",
-                    "--character-set-server=latin1",
-                    f"--init-file={self._folder / 'init.sql'}",
-                    "--init-connect=SET NAMES utf8mb4",
-                ],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                env=_environment(),
-            )
-            if self._is_ready(process):
+            process = self._launch()
+            if process is not None:
                 return process
-            self._end(process)
         raise ServerStartError("mariadbd did not start: " + "".join(self._lines))
+
+    def _launch(self) -> subprocess.Popen[str] | None:
+        """Start the server on its port; return None where it does not come up."""
+        process = subprocess.Popen(
+            [
+                *self._program("mariadbd"),
+                *_FAST,
+                *self._options,
+                f"--socket={self.unix_socket}",
+                f"--port={self.port}",
+                "--bind-address=127.0.0.1",
+                f"--pid-file={self._folder / 'pid'}",
+                f"--default-time-zone={TIME_ZONE}",
+                "--character-set-server=latin1",
+                f"--init-file={self._folder / 'init.sql'}",
+                "--init-connect=SET NAMES utf8mb4",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=_environment(),
+        )
+        if self._is_ready(process):
+            return process
+        self._end(process)
+        return None
 
     def _is_ready(self, process: subprocess.Popen[str]) -> bool:
         """Read what the server says until it is ready, or gone; then go on reading on a thread."""

@@ -62,7 +62,8 @@ _LATER = (
     """CREATE TABLE oma_poller_jobs (
         job_id VARCHAR(64) NOT NULL PRIMARY KEY, observation VARCHAR(32) NOT NULL,
         observed_since DATETIME{micros} NOT NULL, reason VARCHAR(500) NOT NULL DEFAULT '',
-        consecutive_errors INT NOT NULL DEFAULT 0, updated_at DATETIME{micros} NOT NULL)""",
+        consecutive_errors INT NOT NULL DEFAULT 0, updated_at DATETIME{micros} NOT NULL,
+        memory TEXT, accepted_at DATETIME{micros} NULL)""",
 )
 
 # Latin-1 here, another collation there, numbers of other types, short texts, words that must be one of a few.

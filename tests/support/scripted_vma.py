@@ -70,8 +70,12 @@ class ScriptedVma:
         with self.lock:
             self.in_flight[key] -= 1
 
+    def health(self) -> tuple[int, bytes, dict[str, str]]:
+        """Return (status, body, headers) for the question how it is."""
+        return 200, b'{"status":"healthy"}', {}
+
     def reply(self, key: str) -> tuple[int, bytes, dict[str, str]]:
-        """Return (status, body, headers) for *key*."""
+        """Return (status, body, headers) for *key*. A `Date` or `Content-Length` replaces the true one."""
         if self.hold is not None:
             self.hold.wait(PATIENCE_S)
         scripted = self.answer(key) if self.answer is not None else None
@@ -89,8 +93,7 @@ def _handler(vma: ScriptedVma) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             if not self.path.startswith(PROGRESS):
-                healthy = self.path == "/api/v1/health"
-                self._send(200 if healthy else 404, b'{"status":"healthy"}' if healthy else b"", {})
+                self._send(*(vma.health() if self.path == "/api/v1/health" else (404, b"", {})))
                 return
             key = unquote(self.path.removeprefix(PROGRESS))
             vma.begin(key)
@@ -101,10 +104,10 @@ def _handler(vma: ScriptedVma) -> type[BaseHTTPRequestHandler]:
             self._send(*answer)
 
         def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in headers.items():
+            self.send_response_only(status)
+            own = {"Date": self.date_time_string(), "Content-Length": str(len(body))}
+            for name, value in (own | headers).items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 

@@ -10,6 +10,7 @@ from oma_poller.database.survey import Survey, survey
 from oma_poller.errors import DatabaseError
 
 _REQUIRED_TABLE = "replication_jobs"
+_HISTORY_TABLE = "oma_poller_history"
 _MISSED = {
     "vm_disks": "the disks of a job are unknown, so only nbd_export_name and the job id are asked for",
     "ossea_volumes": "the exports of disks are unknown, so only nbd_export_name and the job id are asked for",
@@ -94,8 +95,11 @@ def _tell_indexes(found: Survey) -> Iterator[Finding]:
 
 
 def _own_tables(found: Survey) -> Finding:
-    if found.has_own_tables:
+    if not found.missing_own_tables:
         return Finding("database", Mark.OK, "the program's own tables are there")
+    if found.missing_own_tables == (_HISTORY_TABLE,):
+        text = "the program's own tables are of an earlier version: no history; to add: oma-poller db upgrade"
+        return Finding("database", Mark.HINT, text)
     return Finding(
         "database",
         Mark.HINT,

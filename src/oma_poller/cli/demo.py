@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oma_poller.cli.options import AsJson
-from oma_poller.cli.printing import say, say_json
+from oma_poller.cli.printing import is_live, say, say_json
 from oma_poller.clock import SystemClock
 from oma_poller.errors import UsageError
 
@@ -80,7 +80,7 @@ def _introduce(stage: "Stage") -> None:
 
 def _watch(stage: "Stage", *, as_json: bool) -> "Rows":
     """Show the rows until every job has ended; return the last ones."""
-    if sys.stdout.isatty() and not as_json:
+    if is_live() and not as_json:
         return _watch_live(stage)
     lines = _PlainLines(stage)
     rows: Rows = ()

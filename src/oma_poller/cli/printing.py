@@ -28,3 +28,11 @@ def complain(message: str) -> None:
     if sys.stderr is not None:
         sys.stderr.write(f"oma-poller: {one_line(' '.join(message.split()))}\n")
         sys.stderr.flush()
+
+
+def is_live() -> bool:
+    """Whether standard output is a terminal on which a table can be redrawn in place."""
+    from rich.console import Console  # noqa: PLC0415 - heavy
+
+    console = Console()
+    return console.is_terminal and not console.is_dumb_terminal

@@ -5,12 +5,16 @@ from typing import Annotated
 import typer
 
 from oma_poller import __version__
+from oma_poller.cli.accept import accept
 from oma_poller.cli.check import check
 from oma_poller.cli.db import init, upgrade
 from oma_poller.cli.demo import demo
+from oma_poller.cli.explain import explain
 from oma_poller.cli.exports import exports
+from oma_poller.cli.history import history
 from oma_poller.cli.options import ConfigFile
 from oma_poller.cli.printing import say
+from oma_poller.cli.replay import replay
 from oma_poller.cli.run import run
 from oma_poller.cli.status import status
 from oma_poller.cli.vma_copy import copy
@@ -54,6 +58,10 @@ app.command()(demo)
 app.command()(check)
 app.command()(status)
 app.command()(exports)
+app.command()(history)
+app.command()(accept)
+app.command()(explain)
+app.command()(replay)
 _db.command()(init)
 _db.command()(upgrade)
 _vma.command()(serve)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oma_poller.cli.options import AsJson, ConfigFile, settings_for
-from oma_poller.cli.printing import complain, say, say_json
+from oma_poller.cli.printing import complain, is_live, say, say_json
 from oma_poller.clock import SystemClock
 from oma_poller.errors import DatabaseUnavailableError
 
@@ -48,7 +48,7 @@ def status(  # noqa: PLR0913 - typer: a parameter is an option
             _print_once(reader, limit)
         return 0
     with _until_interrupted():
-        if sys.stdout.isatty() and not as_json:
+        if is_live() and not as_json:
             _watch_live(reader, limit)
         else:
             _watch_plainly(reader, limit, as_json=as_json)

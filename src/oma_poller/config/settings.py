@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from oma_poller.config.advice import unwise
 from oma_poller.config.toml_file import DEFAULT_FILE, TomlFile, hint, read_toml
 from oma_poller.config.variables import ENVIRONMENT, NAMES, Variables, read_variables, shown_value
 from oma_poller.config.vma_tables import read_vma_tables
 from oma_poller.database.address import DatabaseAddress, parse_address
+from oma_poller.database.password_file import read_password
 from oma_poller.errors import UsageError
 from oma_poller.logs import one_line
 from oma_poller.model.policy import Policy
@@ -21,7 +23,6 @@ from oma_poller.vma.target import VmaTarget
 _PREFIXES = ("VMA_PROGRESS_", "OMA_")
 _UNKNOWN_LIMIT = 10
 """Unknown variables that are told of."""
-_PASSWORD_LIMIT_BYTES = 4096
 
 
 class Given(Struct, frozen=True):
@@ -125,23 +126,10 @@ def _policy(variables: Variables) -> Policy:
 
 def _database(variables: Variables) -> DatabaseAddress:
     file = variables.oma_database_password_file
-    return parse_address(variables.oma_database_url, None if file is None else _password(file))
-
-
-def _password(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            text = stream.read(_PASSWORD_LIMIT_BYTES + 1).decode()
-    except OSError as error:
-        raise UsageError(f"OMA_DATABASE_PASSWORD_FILE: cannot read {_name(file)}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"OMA_DATABASE_PASSWORD_FILE: {_name(file)} is not UTF-8 text") from None
-    password = text.removesuffix("\n").removesuffix("\r")
-    if not password or "\n" in password or "\0" in password or len(text) > _PASSWORD_LIMIT_BYTES:
-        raise UsageError(
-            f"OMA_DATABASE_PASSWORD_FILE: {_name(file)} must hold the password and nothing else, on one line"
-        )
-    return password
+    if file is None:
+        return parse_address(variables.oma_database_url)
+    address = parse_address(variables.oma_database_url, read_password(file))
+    return replace(address, password_file=file.absolute())
 
 
 def _vmas(variables: Variables, file: TomlFile | None) -> tuple[tuple[VmaTarget, ...], tuple[VmaRule, ...]]:
@@ -183,7 +171,3 @@ def _unknown(environment: Mapping[str, str]) -> list[str]:
         f"{one_line(name)} in the environment is no variable of this program{hint(name, NAMES)}"
         for name in names[:_UNKNOWN_LIMIT]
     ]
-
-
-def _name(file: Path) -> str:
-    return one_line(str(file))

@@ -8,7 +8,7 @@ MOST_DOUBLINGS = 40
 """Longer than any program runs; more of them would leave the range of a float."""
 
 
-def backoff_s(policy: Policy, consecutive_errors: int, retry_after_s: float | None = None) -> float | None:
+def backoff_s(policy: Policy, consecutive_errors: int, asked_pause_s: float | None = None) -> float | None:
     """Return the seconds to wait after the n-th error in a row, n from 1; None is for ever.
 
     interval x 2^(n-1), so 5, 10, 20, 40 s at the default interval; from `max_errors` on the job is parked
@@ -16,6 +16,13 @@ def backoff_s(policy: Policy, consecutive_errors: int, retry_after_s: float | No
     """
     if consecutive_errors >= policy.max_errors:
         return policy.parked_retry_s or None
-    if retry_after_s is not None:
-        return min(max(retry_after_s, policy.interval_s), max(LONGEST_RETRY_AFTER_S, policy.interval_s))
+    if asked_pause_s is not None:
+        return retry_after_s(policy, asked_pause_s)
     return policy.interval_s * 2.0 ** min(consecutive_errors - 1, MOST_DOUBLINGS)
+
+
+def retry_after_s(policy: Policy, asked_pause_s: float | None) -> float:
+    """Return the pause that a VMA asked for, within the interval and 300 s; 0 where it asked for none."""
+    if asked_pause_s is None:
+        return 0.0
+    return min(max(asked_pause_s, policy.interval_s), max(LONGEST_RETRY_AFTER_S, policy.interval_s))

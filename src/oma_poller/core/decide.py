@@ -5,14 +5,15 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from oma_poller.core.aggregate import aggregate
-from oma_poller.core.backoff import backoff_s
+from oma_poller.core.backoff import backoff_s, retry_after_s
 from oma_poller.core.observe import in_grace, observe_error, observe_reading, sight
 from oma_poller.core.outgoing import steps, update_for
 from oma_poller.core.parts import FULL_BP, export_parts, whole_job_parts
 from oma_poller.core.patience import frozen_reason, vanished_reason
 from oma_poller.core.poll import Poll
-from oma_poller.core.runs import absent_keys, follow_keys
+from oma_poller.core.runs import absent_keys, follow_keys, is_accepted
 from oma_poller.core.states import ENDS, advance, state_of_status
+from oma_poller.core.unseen import unseen_move
 from oma_poller.core.whole_job import WholeJob, may_be_several, read_whole_job
 from oma_poller.model.context import PollingContext
 from oma_poller.model.decision import Decision
@@ -30,6 +31,7 @@ def begin(job: Job, policy: Policy, now: datetime) -> PollingContext:
         started_at=now,
         max_errors=policy.max_errors,
         sighting=Sighting(Observation.PENDING, now, "not polled yet"),
+        created_at=job.created_at,
         state=state_of_status(job.status),
     )
 
@@ -48,21 +50,24 @@ def _good_poll(last: PollingContext, poll: Poll) -> Decision:
         whole.context,
         last_good_s=poll.now_s,
         consecutive_errors=0,
-        error_kind="",
+        error_kind=poll.failure.kind.value if poll.failure is not None else "",
         clear_since_s=_clear_since_s(last, poll),
         absent=absent_keys(last, poll),
         vanished_at_s=None,
         proven=last.proven or any(run is not None and run.trusted for run in whole.context.runs),
+        accepted_at=poll.job.accepted_at
+        if is_accepted(last, poll) and not poll.is_partial
+        else last.accepted_at,
     )
     context, reason = _advance(context, snapshot, poll)
     observed = observe_reading(context, snapshot, poll)
     context = replace(context, sighting=sight(last.sighting, observed, poll.now))
     return Decision(
         context=context,
-        delay_s=None if context.state in ENDS else 0.0,
+        delay_s=None if _is_over(context, poll.policy) else retry_after_s(poll.policy, _asked_pause_s(poll)),
         update=update_for(context, snapshot, poll.policy, reason),
         result="partial" if poll.is_partial else "ok",
-        events=(*steps(last, context), *whole.events),
+        events=(*steps(last, context, poll.trouble), *whole.events, *unseen_move(last, context, poll)),
     )
 
 
@@ -111,10 +116,10 @@ def _bad_poll(last: PollingContext, poll: Poll) -> Decision:
     reason = vanished_reason(context, poll)
     if reason is not None:
         context = replace(context, state=advance(context.state, State.FAILED))
-    delay_s = 0.0 if forgiven else backoff_s(policy, context.consecutive_errors, _retry_after_s(poll))
+    delay_s = 0.0 if forgiven else backoff_s(policy, context.consecutive_errors, _asked_pause_s(poll))
     return Decision(
         context=context,
-        delay_s=None if context.state in ENDS else delay_s,
+        delay_s=None if _is_over(context, policy) else delay_s,
         update=update_for(context, None, policy, reason),
         result="pending" if forgiven else kind,
         events=steps(last, context, poll.trouble),
@@ -140,7 +145,12 @@ def _clear_since_s(last: PollingContext, poll: Poll) -> float | None:
     return poll.now_s if last.clear_since_s is None else last.clear_since_s
 
 
-def _retry_after_s(poll: Poll) -> float | None:
+def _is_over(context: PollingContext, policy: Policy) -> bool:
+    """Whether the job is polled no more. One whose status is left to the OMA goes on until that ends it."""
+    return context.state in ENDS and policy.write_status
+
+
+def _asked_pause_s(poll: Poll) -> float | None:
     """Return the longest pause that a VMA asked for in this round."""
     refusals = [outcome for outcome in poll.outcomes if isinstance(outcome, Missing | Failure)]
     return max((one.retry_after_s for one in refusals if one.retry_after_s is not None), default=None)

@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from oma_poller.core.run import begin_run, continue_run, not_yet_moved
+from oma_poller.core.speed import GAP_INTERVALS
 from oma_poller.core.states import ENDS
 from oma_poller.model.context import KeyRun
 from oma_poller.model.decision import Event, EventKind
@@ -23,9 +24,19 @@ class Sight(Struct, frozen=True):
     key: str
     job_created_at: datetime | None
     now_s: float
+    """Monotonic seconds."""
+    now: datetime
+    """The same moment, aware, UTC."""
     policy: Policy
     appeared: bool = False
     """Whether the VMA did not know the key earlier in this job's polling."""
+    accepted: bool = False
+    """Whether a person takes what the entry shows now for the job's own."""
+
+    @property
+    def blink_s(self) -> float:
+        """A longer time that nobody watched is enough for a whole run."""
+        return max(GAP_INTERVALS * self.policy.interval_s, self.policy.startup_grace_s)
 
 
 class Following(Struct, frozen=True):
@@ -51,6 +62,8 @@ def starts_before(reading: Reading, created_at: datetime) -> bool:
 
 def follow(run: KeyRun | None, reading: Reading, sight: Sight) -> Following:
     """Return the run that *reading* shows, given what was seen under its key so far."""
+    if sight.accepted and (run is None or not run.trusted):
+        return _accept(reading, sight)
     if run is None:
         return Following(_first_sight(reading, sight))
     if not run.trusted:
@@ -74,7 +87,16 @@ def _first_sight(reading: Reading, sight: Sight) -> KeyRun:
     before = created_at is not None and starts_before(reading, created_at)
     # A 404 may have been the VMA's own fault: an entry that comes back with an old date is still old.
     trusted = not before if dated else sight.appeared
-    return begin_run(reading, sight.now_s, trusted=trusted, previous=before and not trusted)
+    run = begin_run(reading, sight.now_s, trusted=trusted, previous=before and not trusted)
+    if created_at is None or not run.previous:
+        return run
+    return replace(run, unwatched=(sight.now - created_at).total_seconds() > sight.blink_s)
+
+
+def _accept(reading: Reading, sight: Sight) -> Following:
+    """Take the entry as it stands for this job's run: a person says that it is."""
+    detail = f"the entry under {sight.key} was accepted by hand: it is this job's run"
+    return Following(begin_run(reading, sight.now_s, trusted=True), (_trusted(detail),))
 
 
 def _wait_for_proof(run: KeyRun, reading: Reading, sight: Sight) -> Following:
@@ -88,19 +110,24 @@ def _wait_for_proof(run: KeyRun, reading: Reading, sight: Sight) -> Following:
     bytes_moved = reading.bytes_transferred != run.raw_bytes
     status_moved = (reading.word, reading.state) != (run.word, run.state)
     if status_moved and not bytes_moved and run.previous and _completes(run, reading):
-        return Following(begin_run(reading, sight.now_s, trusted=False, previous=True))
+        begun = begin_run(reading, sight.now_s, trusted=False, previous=True)
+        return Following(replace(begun, unwatched=_was_unwatched(run, sight)))
     if bytes_moved or status_moved:
         ours = begin_run(reading, sight.now_s, trusted=True)
         if not bytes_moved:
             ours = replace(ours, speed_bps=0.0)
             ours = not_yet_moved(ours) if run.previous or run.state in ENDS else ours
         detail = f"the entry under {sight.key} moved: it is this job's run"
-        return Following(ours, (Event(EventKind.RUN_TRUSTED, detail),) if run.previous else ())
+        return Following(ours, (_trusted(detail),) if run.previous else ())
     if _stood_long_enough(run, reading, sight):
         return Following(continue_run(run, reading, sight.now_s, sight.policy.interval_s))
     if run.started_at is None and reading.started_at is not None:
         return Following(_first_sight(reading, sight))
-    return Following(replace(run, read_at_s=sight.now_s))
+    return Following(replace(run, read_at_s=sight.now_s, unwatched=_was_unwatched(run, sight)))
+
+
+def _was_unwatched(run: KeyRun, sight: Sight) -> bool:
+    return run.unwatched or (run.previous and sight.now_s - run.read_at_s > sight.blink_s)
 
 
 def _completes(run: KeyRun, reading: Reading) -> bool:
@@ -132,6 +159,10 @@ def _regression(run: KeyRun, following: KeyRun, sight: Sight) -> tuple[Event, ..
         return ()
     detail = f"bytes under {sight.key} went back from {run.raw_bytes} to {following.raw_bytes}"
     return (Event(EventKind.REGRESSION, detail),)
+
+
+def _trusted(detail: str) -> Event:
+    return Event(EventKind.RUN_TRUSTED, detail)
 
 
 def _changed(sight: Sight) -> Event:

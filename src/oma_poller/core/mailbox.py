@@ -1,11 +1,15 @@
 """The newest result of each job, until the database has it (D4, D7)."""
 
-from collections import OrderedDict
+from collections import ChainMap, OrderedDict
 from collections.abc import Iterable
+from datetime import datetime
 
 from msgspec import Struct
 
 from oma_poller.core.merge import merged
+from oma_poller.core.notebook import Notebook
+from oma_poller.model.context import PollingContext
+from oma_poller.model.memory import JobMemory
 from oma_poller.model.update import Update
 
 HEARTBEAT_S = 30.0
@@ -19,9 +23,11 @@ class Batch(Struct, frozen=True):
 
     updates: tuple[Update, ...]
     heartbeat_ids: tuple[str, ...]
+    memories: tuple[JobMemory, ...] = ()
+    """Of jobs among the updates, and of others whose rows do not change. None is newer than its row."""
 
     def __bool__(self) -> bool:
-        return bool(self.updates or self.heartbeat_ids)
+        return bool(self.updates or self.heartbeat_ids or self.memories)
 
 
 class Written(Struct, frozen=True):
@@ -49,40 +55,34 @@ class Mailbox:
         self._flying_heartbeats: set[str] = set()
         self._refused_ends: OrderedDict[str, tuple[Update, float]] = OrderedDict()
         self._written: dict[str, Written] = {}
+        self._notebook = Notebook()
         self._left: set[str] = set()
         """Jobs that were forgotten and whose end is not written yet; nothing else is held of them."""
 
     def __len__(self) -> int:
         """Number of rows to write now; an end that was refused counts again once it is due."""
         queued = len(self._ends) + len(self._waiting) + len(self._heartbeats)
-        return queued + len(self._flying) + len(self._flying_heartbeats)
+        return queued + len(self._flying) + len(self._flying_heartbeats) + len(self._notebook)
 
-    def put(self, update: Update, now_s: float) -> None:
-        """Take a job's newest update, merged into one that waits. Nothing replaces an end."""
+    def put(self, update: Update, now_s: float, context: PollingContext | None = None) -> None:
+        """Take a job's newest update, merged into one that waits. Nothing replaces an end.
+
+        With the *context* that it came of, the database is given what is to be remembered, too.
+        """
         job_id = update.job_id
-        flying, written = self._flying.get(job_id), self._written.get(job_id)
-        known = _sum(written, flying)
+        known = _sum(self._written.get(job_id), self._flying.get(job_id))
         ended = known is not None and known.is_terminal
         if ended or job_id in self._ends or job_id in self._refused_ends:
             return
-        waiting = self._waiting.get(job_id)
-        newest = update if waiting is None else merged(waiting, update)
-        if newest.is_terminal:
-            self._waiting.pop(job_id, None)
-            self._heartbeats.pop(job_id, None)
-            self._ends[job_id] = newest
-            return
-        if known is None or merged(known, newest) != known:
-            self._heartbeats.pop(job_id, None)
-            self._waiting[job_id] = newest
-            return
-        self._waiting.pop(job_id, None)
-        touched = flying is not None or job_id in self._flying_heartbeats
-        if not touched and written is not None and now_s - written.at_s >= HEARTBEAT_S:
-            self._heartbeats[job_id] = None
+        with_row = self._queue(update, known, now_s)
+        if context is not None:
+            self._notebook.put(context, now_s, with_row=with_row)
 
-    def take(self, limit: int, now_s: float) -> Batch:
-        """Return at most *limit* rows to write, ends first (D7), then what has waited longest."""
+    def take(self, limit: int, now_s: float, now: datetime | None = None) -> Batch:
+        """Return at most *limit* rows to write, ends first (D7), then what has waited longest.
+
+        With *now*, the same moment, aware, UTC, also the memories to write.
+        """
         self._requeue_refused_ends(now_s)
         for queue in (self._ends, self._waiting):
             while queue and len(self._flying) < limit:
@@ -93,7 +93,10 @@ class Mailbox:
             self._heartbeats.popitem(last=False)[0] for _ in range(min(room, len(self._heartbeats)))
         ]
         self._flying_heartbeats.update(heartbeat_ids)
-        return Batch(tuple(self._flying.values()), tuple(heartbeat_ids))
+        memories: tuple[JobMemory, ...] = ()
+        if now is not None:
+            memories = self._notebook.take(self._flying, room - len(heartbeat_ids), now_s, now)
+        return Batch(tuple(self._flying.values()), tuple(heartbeat_ids), memories)
 
     def confirm(self, batch: Batch, now_s: float) -> tuple[Update, ...]:
         """Note that the database has *batch*; return its updates, but for what was dropped or forgotten."""
@@ -102,6 +105,7 @@ class Mailbox:
             self._note_written(update, now_s)
         for job_id in self._flying_heartbeats:
             self._touch(job_id, now_s)
+        self._notebook.confirm()
         self._flying.clear()
         self._flying_heartbeats.clear()
         return confirmed
@@ -117,6 +121,7 @@ class Mailbox:
         for job_id in batch.heartbeat_ids:
             if job_id in self._flying_heartbeats and job_id not in self._waiting and job_id not in self._ends:
                 self._heartbeats[job_id] = None
+        self._notebook.give_back(ChainMap(self._ends, self._waiting))
         self._flying.clear()
         self._flying_heartbeats.clear()
 
@@ -130,15 +135,18 @@ class Mailbox:
             if job_id in self._flying_heartbeats:
                 self._flying_heartbeats.discard(job_id)
                 self._touch(job_id, now_s)
+            again = update is not None and update.is_terminal and job_id not in self._left
+            self._notebook.drop(job_id, again=again)
             if update is None:
                 continue
-            if update.is_terminal and job_id not in self._left:
+            if again:
                 self._refused_ends[job_id] = (update, now_s + RETRY_END_S)
             else:
                 self._note_written(update, now_s)
 
     def forget(self, job_id: str) -> None:
         """Drop what is held for a job that is no longer active; an end that waits is still written."""
+        self._notebook.forget(job_id)
         self._waiting.pop(job_id, None)
         self._heartbeats.pop(job_id, None)
         self._flying_heartbeats.discard(job_id)
@@ -156,6 +164,27 @@ class Mailbox:
         self._ends.pop(job_id, None)
         self._flying.pop(job_id, None)
         self._left.discard(job_id)
+
+    def _queue(self, update: Update, known: Update | None, now_s: float) -> bool:
+        """Have the row written where *update* changes what is *known* of it; return whether it does."""
+        job_id = update.job_id
+        flying, written = self._flying.get(job_id), self._written.get(job_id)
+        waiting = self._waiting.get(job_id)
+        newest = update if waiting is None else merged(waiting, update)
+        if newest.is_terminal:
+            self._waiting.pop(job_id, None)
+            self._heartbeats.pop(job_id, None)
+            self._ends[job_id] = newest
+            return True
+        if known is None or merged(known, newest) != known:
+            self._heartbeats.pop(job_id, None)
+            self._waiting[job_id] = newest
+            return True
+        self._waiting.pop(job_id, None)
+        touched = flying is not None or job_id in self._flying_heartbeats
+        if not touched and written is not None and now_s - written.at_s >= HEARTBEAT_S:
+            self._heartbeats[job_id] = None
+        return False
 
     def _requeue(self, update: Update) -> None:
         """Put an unwritten update in front of its queue, with what came in since."""

@@ -18,6 +18,7 @@ def merged(older: Update, newer: Update) -> Update:
         progress=_merged_progress(older.progress, newer.progress),
         status=newer.status if newer.status is not None else older.status,
         error_message=newer.error_message if newer.error_message is not None else older.error_message,
+        born=newer.born if newer.born is not None else older.born,
     )
 
 

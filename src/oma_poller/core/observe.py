@@ -7,18 +7,11 @@ from oma_poller.core.states import ENDS
 from oma_poller.model.context import KeyRun, PollingContext
 from oma_poller.model.observation import Observation, Sighting
 from oma_poller.model.policy import Policy
-from oma_poller.model.reading import FailureKind, Missing, Reading, State
+from oma_poller.model.reading import Missing, Reading, State
 from oma_poller.model.snapshot import Snapshot
 
 LATE_INTERVALS = 3.0
 """Without a good reply for this many intervals a job is late."""
-
-_BLIND = frozenset({FailureKind.UNREACHABLE, FailureKind.TIMEOUT, FailureKind.TLS})
-
-_UNVERIFIED_REASON = (
-    "the VMA's entry is older than this job and has ended; "
-    "it is an earlier job's, or this one's that ended before polling began"
-)
 
 Observed = tuple[Observation, str]
 """An observation and its reason, one line for a person."""
@@ -46,8 +39,6 @@ def observe_error(context: PollingContext, poll: Poll) -> Observed:
         return Observation.PARKED, f"{context.consecutive_errors} errors in a row, the last: {poll.trouble}"
     if poll.failure is None:
         return _observe_missing(context, poll)
-    if poll.failure.kind in _BLIND:
-        return Observation.BLIND, f"the VMA cannot be reached: {poll.trouble}"
     return _observe_useless(context, poll)
 
 
@@ -71,21 +62,24 @@ def _observe_untrusted(context: PollingContext, poll: Poll) -> Observed:
             Observation.PENDING,
             "nothing proves yet that the VMA's entry is this job's; waiting for it to move",
         )
-    if _may_have_ended_unseen(context, runs, poll):
-        return Observation.UNVERIFIED, _UNVERIFIED_REASON
+    if _may_have_ended_unseen(runs):
+        reason = "the VMA's entry is older than this job and has ended: it is an earlier job's, or this one's"
+        return (
+            Observation.UNVERIFIED,
+            f"{reason} that ended while nobody watched; then run: oma-poller accept {poll.job.id}",
+        )
     return (
         Observation.PREVIOUS_RUN,
         "the VMA still shows a run from before this job was created; nothing is written until it moves",
     )
 
 
-def _may_have_ended_unseen(context: PollingContext, runs: list[KeyRun], poll: Poll) -> bool:
-    """Whether nobody watched when the job was created, and all entries have stood at an end ever since."""
-    created_at, policy = poll.job.created_at, poll.policy
-    if created_at is None or (context.started_at - created_at).total_seconds() < policy.startup_grace_s:
-        return False
-    stood_s = poll.now_s - max(run.since_s for run in runs)
-    return stood_s >= policy.stall_after_s and all(run.state in ENDS for run in runs)
+def _may_have_ended_unseen(runs: list[KeyRun]) -> bool:
+    """Whether all entries stand at an end, and a run of each could have come there unseen.
+
+    Where one of the earlier runs was watched all along, its disk at least was not copied meanwhile.
+    """
+    return all(run.state in ENDS and (run.unwatched or not run.previous) for run in runs)
 
 
 def _observe_unread(context: PollingContext, poll: Poll) -> Observed | None:
@@ -124,7 +118,11 @@ def _is_short(run: KeyRun) -> bool:
 
 
 def _observe_useless(context: PollingContext, poll: Poll) -> Observed:
-    """Say that the VMA answers with nothing that can be used: late once that lasts, till then as before."""
+    """Say that the job gets nothing that can be used: late once that lasts, till then as before.
+
+    That no HTTP reply came says nothing else here: where it is the VMA that cannot be reached, the job is
+    not judged by this poll, but blind (P8).
+    """
     sighting = context.sighting
     seen_s = context.first_poll_s if context.last_good_s is None else context.last_good_s
     lasting = seen_s is not None and poll.now_s - seen_s >= LATE_INTERVALS * poll.policy.interval_s

@@ -26,7 +26,7 @@ def update_for(
         sighting=context.sighting,
         consecutive_errors=context.consecutive_errors,
         progress=_progress(context, snapshot) if believed and snapshot is not None else None,
-        status=status_of_state(context.state, policy.active_statuses),
+        status=status_of_state(context.state, policy.active_statuses) if policy.write_status else None,
         error_message=_error_message(context, snapshot, reason),
     )
 
@@ -66,10 +66,12 @@ def _answering(last: PollingContext, context: PollingContext, trouble: str) -> I
         yield Event(EventKind.ANSWERED, "the VMA knows the job")
     elif last.consecutive_errors and not context.consecutive_errors:
         yield Event(EventKind.ANSWERED, f"answers again after {last.consecutive_errors} errors")
+    elif last.error_kind and not context.error_kind:
+        yield Event(EventKind.ANSWERED, "all its keys answer again")
     if context.is_parked and not last.is_parked:
         yield Event(EventKind.PARKED, context.sighting.reason)
-    elif context.consecutive_errors and (
-        not last.consecutive_errors or context.error_kind != last.error_kind
+    elif context.error_kind and (
+        context.error_kind != last.error_kind or (context.consecutive_errors and not last.consecutive_errors)
     ):
         yield Event(EventKind.ERROR, trouble)
 

@@ -107,7 +107,7 @@ def _speed(
         return 0.0, run.sampled
     if elapsed_s <= 0.0:
         return run.speed_bps, run.sampled
-    if elapsed_s > GAP_INTERVALS * interval_s:
+    if run.recalled or elapsed_s > GAP_INTERVALS * interval_s:
         return float(reading.speed_bps), False
     mean_bps = run.speed_bps if run.sampled else None
     return smoothed_bps(mean_bps, counted - run.bytes_transferred, elapsed_s, interval_s), True

@@ -7,6 +7,7 @@ from oma_poller.core.identity import Sight, follow
 from oma_poller.core.keys import tier_order
 from oma_poller.core.poll import Poll
 from oma_poller.core.run import leave_unread
+from oma_poller.core.states import ENDS
 from oma_poller.model.context import KeyRun, PollingContext
 from oma_poller.model.decision import Event
 from oma_poller.model.reading import Missing, Reading
@@ -30,25 +31,55 @@ def follow_keys(last: PollingContext, poll: Poll) -> Followed:
     A copier that started anew under a key of the job may lower the job's numbers: they are of another
     run from then on (T4).
     """
+    accepted = is_accepted(last, poll)
     runs: list[KeyRun | None] = []
     events: list[Event] = []
     restarted = False
     for key, run, outcome in zip(poll.keys, known_runs(last, poll), poll.outcomes, strict=True):
         if isinstance(outcome, Reading):
-            appeared = key in last.absent
-            sight = Sight(key, poll.job.created_at, poll.now_s, poll.policy, appeared=appeared)
+            sight = Sight(
+                key=key,
+                job_created_at=poll.job.created_at,
+                now_s=poll.now_s,
+                now=poll.now,
+                policy=poll.policy,
+                appeared=key in last.absent,
+                accepted=accepted,
+            )
             following = follow(run, outcome, sight)
             runs.append(following.run)
             events.extend(following.events)
             restarted = restarted or following.restarted
         else:
             runs.append(run and leave_unread(run, poll.now_s, poll.policy.interval_s))
-    context = replace(last, tier=poll.tier, runs=tuple(runs))
+    context = replace(last, tier=poll.tier, keys=poll.keys, runs=tuple(runs))
     if restarted or poll.tier != last.tier:
         context = replace(context, held_since_s=None, ended=())
     if restarted:
         context = replace(context, percent_bp=0, bytes_transferred=0)
     return Followed(context, tuple(events))
+
+
+def is_accepted(last: PollingContext, poll: Poll) -> bool:
+    """Whether a person has taken the entries for this job's own, and that has not had its effect yet (T5).
+
+    What was accepted before the job was made was accepted of another job under its id.
+    """
+    accepted_at, created_at = poll.job.accepted_at, poll.job.created_at
+    if accepted_at is None or accepted_at == last.accepted_at:
+        return False
+    return created_at is None or accepted_at >= created_at
+
+
+def asking_order(context: PollingContext, tiers: int) -> tuple[int, ...]:
+    """Return the order in which a job's tiers of keys are asked (P2).
+
+    A tier that answered is asked first once it holds data of this job's own. Before that it may be an
+    old entry, or a set-up stage, beside which the copy itself is reported under a better key.
+    """
+    runs = [run for run in context.runs if run is not None and run.trusted]
+    holds = any(run.bytes_transferred > 0 or run.state in ENDS for run in runs)
+    return tier_order(tiers, context.tier if holds else None)
 
 
 def absent_keys(last: PollingContext, poll: Poll) -> frozenset[str]:
@@ -57,7 +88,7 @@ def absent_keys(last: PollingContext, poll: Poll) -> frozenset[str]:
     A tier is asked only when those before it are unknown, and only the last one's answers are here.
     """
     tiers = poll.plan.tiers
-    order = tier_order(len(tiers), last.tier)
+    order = asking_order(last, len(tiers))
     unknown = all(isinstance(outcome, Missing) for outcome in poll.outcomes)
     asked_before = order if unknown else order[: order.index(poll.tier)]
     absent = {key for tier in asked_before for key in tiers[tier]}

@@ -34,6 +34,8 @@ class DatabaseAddress(Struct, frozen=True):
     port: int = DEFAULT_PORT
     user: str = ""
     password: str = ""
+    password_file: Path | None = None
+    """Where the password is read anew at each connection; it then stands for `password`."""
     unix_socket: str | None = None
     ssl_ca: str | None = None
 

@@ -12,8 +12,9 @@ from oma_poller.database.connect import Connection
 from oma_poller.database.driver_errors import translating
 from oma_poller.errors import DatabaseError
 
-JOBS, DISKS, VOLUMES, OWN_JOBS = "replication_jobs", "vm_disks", "ossea_volumes", "oma_poller_jobs"
-READ_TABLES = (JOBS, DISKS, VOLUMES, OWN_JOBS)
+JOBS, DISKS, VOLUMES = OMA_TABLES = ("replication_jobs", "vm_disks", "ossea_volumes")
+OWN_JOBS, HISTORY = OWN_TABLES = ("oma_poller_jobs", "oma_poller_history")
+READ_TABLES = (*OMA_TABLES, *OWN_TABLES)
 
 SEED_COLUMNS = (
     "progress_percent",
@@ -82,6 +83,11 @@ class Capabilities(Struct, frozen=True):
     def own_jobs(self) -> Table:
         """`oma_poller_jobs`; empty until `oma-poller db upgrade` has made it."""
         return self.tables[OWN_JOBS]
+
+    @property
+    def own_history(self) -> Table:
+        """`oma_poller_history`; empty until `oma-poller db upgrade` has made it."""
+        return self.tables[HISTORY]
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ import pymysql
 
 from oma_poller.database.address import DatabaseAddress, Engine
 from oma_poller.database.driver_errors import translating
-from oma_poller.errors import DatabaseError, DatabaseUnavailableError
+from oma_poller.database.password_file import read_password
+from oma_poller.errors import DatabaseError, DatabaseUnavailableError, UsageError
 
 CONNECT_S = 3
 """A server has this long to take a connection."""
@@ -33,6 +34,11 @@ class Cursor(Protocol):
     @property
     def description(self) -> Sequence[Sequence[Any]]:
         """One entry a column of the result; its first item is the name."""
+        ...
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement touched."""
         ...
 
     def execute(self, query: str, args: tuple[object, ...] = ..., /) -> object:
@@ -128,7 +134,7 @@ def _mysql(address: DatabaseAddress, *, autocommit: bool) -> Connection:
             host=address.host,
             port=address.port,
             user=address.user,
-            password=address.password.encode(),  # as text it would have to be Latin-1
+            password=_password(address).encode(),  # as text it would have to be Latin-1
             database=address.name,
             unix_socket=address.unix_socket,
             charset="utf8mb4",
@@ -139,7 +145,7 @@ def _mysql(address: DatabaseAddress, *, autocommit: bool) -> Connection:
             autocommit=autocommit,
             ssl=tls,
         )
-    except pymysql.MySQLError:
+    except (pymysql.MySQLError, DatabaseError):
         raise
     except Exception as error:
         # Whatever else the driver stumbles over while it reads bytes that are not MySQL's.
@@ -152,6 +158,16 @@ def _mysql(address: DatabaseAddress, *, autocommit: bool) -> Connection:
         link.close()
         raise
     return link
+
+
+def _password(address: DatabaseAddress) -> str:
+    """Return the password as it is now: one that was changed in its file needs no restart."""
+    if address.password_file is None:
+        return address.password
+    try:
+        return read_password(address.password_file)
+    except UsageError as error:  # while it is being changed, it may be missing or half written
+        raise DatabaseUnavailableError(f"{address.redacted}: {error}") from None
 
 
 def _tls(address: DatabaseAddress) -> ssl.SSLContext | None:

@@ -31,10 +31,6 @@ class Dialect(Protocol):
         """Return the relation that one JSON parameter is read as: each field with what it is stored in."""
         ...
 
-    def texts(self, name: str, column: Column) -> str:
-        """Return the relation that a JSON array of texts is read as, each the field *name* of a row."""
-        ...
-
     def field(self, name: str, column: Column) -> str:
         """Return the field *name* of a row in a form that can be stored in or compared with *column*."""
         ...
@@ -59,8 +55,30 @@ class Dialect(Protocol):
         """Return an UPDATE of the last table of *joins*."""
         ...
 
-    def upsert(self, table: str, key: str, sets: Mapping[str, str], source: tuple[str, Join]) -> str:
-        """Return an INSERT of (*rows*, join), *source*; where *key* is there already, an update."""
+    def upsert(
+        self,
+        table: str,
+        key: str,
+        sets: Mapping[str, str],
+        source: tuple[str, Join],
+        kept: frozenset[str] = frozenset(),
+    ) -> str:
+        """Return an INSERT of (*rows*, join), *source*; where *key* is there already, an update.
+
+        In the columns of *kept* NULL leaves what is there.
+        """
+        ...
+
+    def as_text(self, value: str) -> str:
+        """Return the exact content of a cell, whatever its type, as text; "" for NULL."""
+        ...
+
+    def is_text(self, field: str, text: str) -> str:
+        """Return the condition that the *field* of a row, where it is there, is *text* to the letter."""
+        ...
+
+    def prune(self, table: str, where: str, rows: int) -> str:
+        """Return a DELETE of at most so many rows."""
         ...
 
 
@@ -74,10 +92,6 @@ class SqliteDialect:
         """Read an array of objects."""
         columns = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in fields)
         return f"(SELECT {columns} FROM json_each(?)) AS t"  # noqa: S608  # names of our own
-
-    def texts(self, name: str, column: Column) -> str:  # noqa: ARG002  # the engine converts by itself
-        """Read an array of texts."""
-        return f"(SELECT value AS {name} FROM json_each(?)) AS t"  # noqa: S608  # names of our own
 
     def field(self, name: str, column: Column) -> str:  # noqa: ARG002  # the engine converts by itself
         """Return the field as it is."""
@@ -113,14 +127,35 @@ class SqliteDialect:
         conditions = " AND ".join([*(join.on for join in joins), where])
         return f"UPDATE {target.table} AS {target.alias} SET {assignments} FROM {sources} WHERE {conditions}"  # noqa: S608  # as above
 
-    def upsert(self, table: str, key: str, sets: Mapping[str, str], source: tuple[str, Join]) -> str:
+    def upsert(
+        self,
+        table: str,
+        key: str,
+        sets: Mapping[str, str],
+        source: tuple[str, Join],
+        kept: frozenset[str] = frozenset(),
+    ) -> str:
         """INSERT ... ON CONFLICT."""
         rows, join = source
-        changes = ", ".join(f"{column} = excluded.{column}" for column in sets if column != key)
+        news = {column: f"excluded.{column}" for column in sets if column != key}
+        changes = _changes(news, table, kept)
         select = (
             f"SELECT {', '.join(sets.values())} FROM {rows}, {join.table} AS {join.alias} WHERE {join.on}"  # noqa: S608  # as above
         )
         return f"INSERT INTO {table} ({', '.join(sets)}) {select} ON CONFLICT ({key}) DO UPDATE SET {changes}"
+
+    def as_text(self, value: str) -> str:
+        """Return hexadecimal digits, since a cell may hold anything; of a number that is none, its digits."""
+        return f"CASE typeof({value}) WHEN 'real' THEN quote({value}) ELSE hex({value}) END"
+
+    def is_text(self, field: str, text: str) -> str:
+        """Compare as they are."""
+        return f"(t.{field} IS NULL OR t.{field} = {text})"
+
+    def prune(self, table: str, where: str, rows: int) -> str:
+        """Choose the rows first: DELETE has no LIMIT in most builds."""
+        chosen = f"SELECT rowid FROM {table} WHERE {where} LIMIT {rows:d}"  # noqa: S608  # as above
+        return f"DELETE FROM {table} WHERE rowid IN ({chosen})"  # noqa: S608  # as above
 
 
 class MysqlDialect:
@@ -133,10 +168,6 @@ class MysqlDialect:
         """Read an array of objects; a key that an object lacks is NULL."""
         columns = ", ".join(f"{name} {_json_type(column)} PATH '$.{name}'" for name, column in fields.items())
         return f"JSON_TABLE(%s, '$[*]' COLUMNS ({columns})) AS t"
-
-    def texts(self, name: str, column: Column) -> str:
-        """Read an array of texts."""
-        return f"JSON_TABLE(%s, '$[*]' COLUMNS ({name} {_json_type(column)} PATH '$')) AS t"
 
     def field(self, name: str, column: Column) -> str:
         """Return a text in the column's own collation, without which no index is used (or error 1267)."""
@@ -171,13 +202,40 @@ class MysqlDialect:
         assignments = ", ".join(f"{target}.{column} = {value}" for column, value in sets.items())
         return f"UPDATE {rows} {tables} SET {assignments} WHERE {where}"  # noqa: S608  # as above
 
-    def upsert(self, table: str, key: str, sets: Mapping[str, str], source: tuple[str, Join]) -> str:
+    def upsert(
+        self,
+        table: str,
+        key: str,
+        sets: Mapping[str, str],
+        source: tuple[str, Join],
+        kept: frozenset[str] = frozenset(),
+    ) -> str:
         """INSERT ... ON DUPLICATE KEY UPDATE."""
         rows, join = source
-        changes = ", ".join(f"{column} = VALUES({column})" for column in sets if column != key)
+        changes = _changes({column: f"VALUES({column})" for column in sets if column != key}, table, kept)
         joined = f"{rows} STRAIGHT_JOIN {join.table} AS {join.alias} ON {join.on}"
         select = f"SELECT {', '.join(sets.values())} FROM {joined}"  # noqa: S608  # as above
         return f"INSERT INTO {table} ({', '.join(sets)}) {select} ON DUPLICATE KEY UPDATE {changes}"
+
+    def as_text(self, value: str) -> str:
+        """Cast it; every session has the same zone, so a moment is always the same text."""
+        return f"COALESCE(CAST({value} AS CHAR), '')"
+
+    def is_text(self, field: str, text: str) -> str:
+        """Compare bytes, in whatever collation the other side is."""
+        return f"(t.{field} IS NULL OR {text} = t.{field} COLLATE utf8mb4_bin)"
+
+    def prune(self, table: str, where: str, rows: int) -> str:
+        """DELETE ... LIMIT."""
+        return f"DELETE FROM {table} WHERE {where} LIMIT {rows:d}"  # noqa: S608  # as above
+
+
+def _changes(news: Mapping[str, str], table: str, kept: frozenset[str]) -> str:
+    """Return the assignments of an upsert to a row that is there."""
+    return ", ".join(
+        f"{column} = COALESCE({new}, {table}.{column})" if column in kept else f"{column} = {new}"
+        for column, new in news.items()
+    )
 
 
 def _json_type(column: Column) -> str:

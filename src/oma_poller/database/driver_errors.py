@@ -51,7 +51,10 @@ _MYSQL_GONE = frozenset(
 )
 _MYSQL_UNAVAILABLE = frozenset(
     {
+        3,  # error writing a file: the disk is full, mostly
         1021,  # disk full
+        1026,  # error writing a file
+        1030,  # error of the storage engine: no space, mostly
         1037,  # out of memory
         1038,  # out of sort memory
         1040,  # too many connections
@@ -63,6 +66,7 @@ _MYSQL_UNAVAILABLE = frozenset(
         1159,  # time-out reading communication packets
         1160,  # error writing communication packets
         1161,  # time-out writing communication packets
+        1180,  # error while committing
         1203,  # too many connections of this user
         1206,  # lock table full
         1226,  # user has exceeded a resource

@@ -1,14 +1,16 @@
-"""One flush: updates and heartbeats as the rows of each statement."""
+"""One flush: updates, heartbeats and memories as the rows of each statement."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
 from msgspec import Struct
 
 from oma_poller.database.column import Column, fit_number, fit_text
-from oma_poller.database.statements import DISK, ENDS, JOB, NUMBERS
-from oma_poller.database.written import Value, Values, Written, written
+from oma_poller.database.statements import BORN, DISK, ENDS, JOB, NUMBERS
+from oma_poller.database.written import UNCUT_VALUES, Value, Values, Written, own_values, written
+from oma_poller.model.memory import JobMemory
+from oma_poller.model.observation import Sighting
 from oma_poller.model.update import Update
 
 Row = dict[str, Value]
@@ -16,62 +18,111 @@ Row = dict[str, Value]
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
+class Entry(Struct, frozen=True):
+    """What is written of one job."""
+
+    job_id: str
+    update: Update | None = None
+    values: Written | None = None
+    """Those of the update."""
+    is_heartbeat: bool = False
+    memory: JobMemory | None = None
+
+    @property
+    def seen(self) -> tuple[Sighting, int] | None:
+        """How the job is seen and its errors in a row, as our own table has them; None where not told."""
+        if self.update is not None:
+            return self.update.sighting, self.update.consecutive_errors
+        if self.memory is not None:
+            return self.memory.context.sighting, self.memory.context.consecutive_errors
+        return None
+
+
 class Flush(Struct, frozen=True):
     """What is written in one transaction. It can be halved to find the row that the database refuses."""
 
-    updates: tuple[tuple[Update, Written], ...]
-    """Sorted by job, so that all who write lock rows in one order."""
-    heartbeat_ids: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    """One a job, sorted by job, so that all who write lock rows in one order."""
 
     def __len__(self) -> int:
-        return len(self.updates) + len(self.heartbeat_ids)
+        return len(self.entries)
 
     @property
     def job_ids(self) -> tuple[str, ...]:
         """Every job of it."""
-        return (*(update.job_id for update, _ in self.updates), *self.heartbeat_ids)
+        return tuple(entry.job_id for entry in self.entries)
+
+    @property
+    def updates(self) -> tuple[Update, ...]:
+        """The updates of it."""
+        return tuple(entry.update for entry in self.entries if entry.update is not None)
 
     def halves(self) -> "tuple[Flush, Flush]":
-        """Return two that are this one together; neither is empty where this one has two rows."""
-        middle = len(self) // 2
-        cut = max(0, middle - len(self.updates))
-        return (
-            Flush(self.updates[:middle], self.heartbeat_ids[:cut]),
-            Flush(self.updates[middle:], self.heartbeat_ids[cut:]),
-        )
+        """Return two that are this one together; neither is empty where this one has two entries."""
+        middle = len(self.entries) // 2
+        return Flush(self.entries[:middle]), Flush(self.entries[middle:])
 
 
-def flush_of(updates: Iterable[Update], heartbeat_ids: Iterable[str]) -> Flush:
+def flush_of(
+    updates: Iterable[Update], heartbeat_ids: Iterable[str], memories: Iterable[JobMemory] = ()
+) -> Flush:
     """Return the flush of these."""
-    pairs = sorted(((update, written(update)) for update in updates), key=lambda pair: pair[0].job_id)
-    return Flush(tuple(pairs), tuple(sorted(heartbeat_ids)))
+    updated = {update.job_id: update for update in updates}
+    beating = set(heartbeat_ids)
+    kept = {memory.context.job_id: memory for memory in memories}
+    entries = []
+    for job_id in sorted({*updated, *beating, *kept}):
+        update = updated.get(job_id)
+        values = None if update is None else written(update)
+        entries.append(Entry(job_id, update, values, job_id in beating, kept.get(job_id)))
+    return Flush(tuple(entries))
 
 
 def job_rows(flush: Flush, columns: Mapping[str, Column]) -> list[Row]:
-    """Return a row for each job, with the values that *columns* can hold."""
+    """Return a row for each job with an update, with the values that *columns* can hold."""
     return [
         {
             JOB: update.job_id,
+            BORN: update.born,
             NUMBERS: int(update.progress is not None),
             ENDS: int(values.ends),
             **_fitted(values.job, columns),
         }
-        for update, values in flush.updates
+        for update, values in _updates(flush)
     ]
 
 
 def disk_rows(flush: Flush, columns: Mapping[str, Column]) -> list[Row]:
     """Return a row for each disk."""
     return [
-        {JOB: update.job_id, DISK: disk_id, **_fitted(disk, columns)}
-        for update, values in flush.updates
+        {JOB: update.job_id, BORN: update.born, DISK: disk_id, **_fitted(disk, columns)}
+        for update, values in _updates(flush)
         for disk_id, disk in values.disks
     ]
 
 
-def own_rows(updates: Iterable[tuple[Update, Written]], columns: Mapping[str, Column]) -> list[Row]:
-    """Return a row for each job of our own table."""
-    return [{JOB: update.job_id, **_fitted(values.own, columns)} for update, values in updates]
+def heartbeat_rows(flush: Flush) -> list[Row]:
+    """Return a row for each job whose values did not change."""
+    return [{JOB: entry.job_id} for entry in flush.entries if entry.is_heartbeat]
+
+
+def own_rows(entries: Iterable[Entry], columns: Mapping[str, Column]) -> list[Row]:
+    """Return a row of our own table for each job of which it is to be told something."""
+    return [
+        {
+            JOB: entry.job_id,
+            BORN: None if entry.update is None else entry.update.born,
+            **_fitted(own_values(*entry.seen, entry.memory), columns),
+        }
+        for entry in entries
+        if entry.seen is not None
+    ]
+
+
+def _updates(flush: Flush) -> Iterator[tuple[Update, Written]]:
+    for entry in flush.entries:
+        if entry.update is not None and entry.values is not None:
+            yield entry.update, entry.values
 
 
 def as_json(rows: Sequence[Row | str]) -> str:
@@ -86,7 +137,7 @@ def _fitted(values: Values, columns: Mapping[str, Column]) -> Row:
         column = columns.get(name)
         if column is None:
             continue
-        fitted = _fit(column, value)
+        fitted = value if name in UNCUT_VALUES else _fit(column, value)
         if fitted is not None:
             row[name] = fitted
     return row

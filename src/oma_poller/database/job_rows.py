@@ -4,13 +4,17 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from msgspec.structs import replace
+
+from oma_poller.database.cells import basis_points_of, count_of
 from oma_poller.database.moment import read_moment
+from oma_poller.database.recollection import read_memory
 from oma_poller.model.job import ActiveJob, Disk, Job
+from oma_poller.model.memory import Past
 
 BIGINT_MAX = 2**63 - 1
 _GIB = 2**30
 _REPLACEMENT = "\ufffd"
-_JOB_WIDTH = 7
 
 JOB_COLUMNS = (
     "id",
@@ -21,9 +25,13 @@ JOB_COLUMNS = (
     "vcenter_host",
     "datacenter",
 )
-"""What a row begins with, of `replication_jobs`."""
+"""What a row begins with, of `replication_jobs`; `created_at` follows once more, as `Job.born`."""
+PAST_COLUMNS = ("memory", "progress_percent", "bytes_transferred")
+"""What follows `oma_poller_jobs.accepted_at`: the memory from there, and numbers of `replication_jobs`."""
 DISK_COLUMNS = ("id", "disk_id", "unit_number", "capacity_bytes", "size_gb")
 """What follows, of `vm_disks`; the last of a row is `ossea_volumes.volume_id`."""
+_PAST_START = len(JOB_COLUMNS) + 2
+_DISK_START = _PAST_START + len(PAST_COLUMNS)
 
 Cells = Sequence[Any]
 
@@ -66,20 +74,13 @@ def group_jobs(rows: Iterable[Cells], wanted: frozenset[str]) -> list[Job]:
         if job_id not in jobs:
             jobs[job_id] = _job(row)
             disks[job_id] = {}
-        cells = row[_JOB_WIDTH:]
+        cells = row[_DISK_START:]
         if cells[0] is not None:
             disk = _disk(cells)
             disks[job_id].setdefault(disk.id, (_place(cells, disk), disk))
     whole = [
-        Job(
-            id=job.id,
-            status=job.status,
-            created_at=job.created_at,
-            name=job.name,
-            nbd_export_name=job.nbd_export_name,
-            vcenter_host=job.vcenter_host,
-            datacenter=job.datacenter,
-            disks=tuple(disk for _, disk in sorted(disks[job_id].values(), key=lambda pair: pair[0])),
+        replace(
+            job, disks=tuple(disk for _, disk in sorted(disks[job_id].values(), key=lambda pair: pair[0]))
         )
         for job_id, job in jobs.items()
     ]
@@ -94,16 +95,29 @@ def _age(job: Job) -> tuple[bool, float, str]:
 
 
 def _job(row: Cells) -> Job:
-    job_id, status, created_at, name, nbd_export_name, vcenter_host, datacenter = row[:_JOB_WIDTH]
+    job_id, status, created_at, name, nbd_export_name, vcenter_host, datacenter, born, accepted_at = row[
+        :_PAST_START
+    ]
     return Job(
         id=job_id,
         status=_text(status) or "",
         created_at=read_moment(created_at),
+        born=_text(born),
         name=_text(name) or "",
         nbd_export_name=_text(nbd_export_name) or None,
         vcenter_host=_text(vcenter_host) or None,
         datacenter=_text(datacenter) or None,
+        accepted_at=read_moment(accepted_at),
+        past=_past(job_id, row[_PAST_START:_DISK_START]),
     )
+
+
+def _past(job_id: str, cells: Cells) -> Past | None:
+    """Return what is remembered of a job; numbers that make no sense are 0."""
+    memory = read_memory(job_id, cells[0])
+    if memory is None:
+        return None
+    return Past(memory, basis_points_of(cells[1]) or 0, count_of(cells[2]) or 0)
 
 
 def _disk(cells: Cells) -> Disk:

@@ -1,15 +1,19 @@
 """An OMA's tables in memory, with a JobSource and a JobSink on them, for scenarios without a database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from threading import Lock
 from typing import Any
 
 from oma_poller.clock import Clock, SystemClock
-from oma_poller.database.job_rows import DISK_COLUMNS, JOB_COLUMNS, group_jobs, read_active
-from oma_poller.database.written import SEED_VALUES, Written, written
+from oma_poller.core.history import Sampler, expired
+from oma_poller.database.flush import Entry, flush_of
+from oma_poller.database.job_rows import DISK_COLUMNS, JOB_COLUMNS, PAST_COLUMNS, group_jobs, read_active
+from oma_poller.database.written import SEED_VALUES, Written, own_values
 from oma_poller.errors import DatabaseUnavailableError
 from oma_poller.model.job import ActiveJob, Job
+from oma_poller.model.memory import JobMemory
 from oma_poller.model.policy import TERMINAL_STATUSES
+from oma_poller.model.sample import Sample
 from oma_poller.model.update import Update
 
 Row = dict[str, Any]
@@ -26,8 +30,12 @@ class MemoryOma:
         self.disks: dict[int | str, Row] = {}
         self.volumes: dict[int | str, Row] = {}
         self.own_jobs: dict[str, Row] = {}
+        self.history: list[Sample] = []
+        """In the order in which they were taken."""
         self.is_away = False
         """Whether every call fails as if the database could not be reached."""
+        self.claimed_by: object | None = None
+        """The claim that is held, see `memory_claim.py`."""
         self.flushes = 0
 
     def add_job(self, job_id: str, status: str = "running", **columns: object) -> None:
@@ -77,22 +85,29 @@ class MemoryJobSource:
             rows = [(row["id"], row["status"]) for row in self._oma.jobs.values()]
         return read_active(row for row in rows if row[1] in self._active)[0]
 
-    def details(self, job_ids: Sequence[str]) -> list[Job]:
-        """Return these jobs with disks and volumes, newest first."""
+    def details(self, job_ids: Sequence[str], new_ids: Collection[str] = ()) -> list[Job]:
+        """Return these jobs with disks and volumes, newest first, and the past of *new_ids*."""
         self._oma.require_reachable()
         wanted = frozenset(job_ids)
         with self._oma.lock:
-            return group_jobs([cells for job_id in wanted for cells in self._joined(job_id)], wanted)
+            rows = [cells for job_id in wanted for cells in self._joined(job_id, new=job_id in new_ids)]
+            return group_jobs(rows, wanted)
 
     def close(self) -> None:
         """There is nothing to let go."""
 
-    def _joined(self, job_id: str) -> list[tuple[Any, ...]]:
-        """Return the rows that the SQL join of the three tables has for a job."""
+    def _joined(self, job_id: str, *, new: bool) -> list[tuple[Any, ...]]:
+        """Return the rows that the SQL join of the four tables has for a job."""
         job = self._oma.jobs.get(job_id)
         if job is None:
             return []
-        left = tuple(job.get(name) for name in JOB_COLUMNS)
+        own = self._oma.own_jobs.get(job_id, {})
+        past = (
+            [own.get("memory"), *(job.get(name) for name in PAST_COLUMNS[1:])]
+            if new
+            else [None] * len(PAST_COLUMNS)
+        )
+        left = (*(job.get(name) for name in JOB_COLUMNS), _born(job), own.get("accepted_at"), *past)
         disks = [disk for disk in self._oma.disks.values() if disk.get("job_id") == job_id]
         if not disks:
             return [(*left, *(None for _ in DISK_COLUMNS), None)]
@@ -114,25 +129,62 @@ class MemoryJobSink:
         self._oma = oma
         self._active = active_statuses - TERMINAL_STATUSES
         self._write_status = write_status
+        self._sampler = Sampler()
 
-    def write(self, updates: Sequence[Update], heartbeat_ids: Sequence[str] = ()) -> None:
+    def write(
+        self,
+        updates: Sequence[Update],
+        heartbeat_ids: Sequence[str] = (),
+        memories: Sequence[JobMemory] = (),
+    ) -> None:
         """Write all of it; what is not active is not touched."""
         self._oma.require_reachable()
         with self._oma.lock:
-            for update in updates:
-                self._write(update.job_id, written(update))
-            for job_id in heartbeat_ids:
-                self._stamp(job_id)
+            self._sample(updates)
+            for entry in flush_of(updates, heartbeat_ids, memories).entries:
+                if entry.update is not None and self._is_another(entry.update):
+                    continue
+                self._write_own(entry)
+                if entry.values is not None:
+                    self._write(entry.job_id, entry.values)
+                if entry.is_heartbeat:
+                    self._stamp(entry.job_id)
             self._oma.flushes += 1
+
+    def thin(self) -> int:
+        """Delete samples that are too old, and those of jobs that are gone; return how many."""
+        self._oma.require_reachable()
+        oldest = dict(expired(self._oma.clock.utc()))
+        with self._oma.lock:
+            before = len(self._oma.history)
+            self._oma.history = [
+                sample
+                for sample in self._oma.history
+                if sample.job_id in self._oma.jobs and sample.at >= oldest[sample.grain_s]
+            ]
+            return before - len(self._oma.history)
 
     def close(self) -> None:
         """There is nothing to let go."""
+
+    def _sample(self, updates: Sequence[Update]) -> None:
+        """Add to the history what is due of rows that may be written."""
+        clock, history = self._oma.clock, self._oma.history
+        unknown = set(self._sampler.unknown(updates))
+        earlier = {sample.job_id: sample.at for sample in history if sample.job_id in unknown}
+        drawn = self._sampler.draw(updates, clock.utc(), clock.monotonic(), earlier)
+        self._sampler.keep(updates, drawn, clock.monotonic())
+        alive = {update.job_id for update in updates if self._is_writable(update)}
+        history += [sample for sample in drawn if sample.job_id in alive]
+
+    def _is_writable(self, update: Update) -> bool:
+        row = self._oma.jobs.get(update.job_id, {})
+        return row.get("status") in self._active and not self._is_another(update)
 
     def _write(self, job_id: str, values: Written) -> None:
         row = self._oma.jobs.get(job_id)
         if row is None:
             return
-        self._oma.own_jobs[job_id] = {"job_id": job_id, **values.own, "updated_at": self._oma.clock.utc()}
         if row["status"] not in self._active:
             return
         self._stamp(job_id)
@@ -147,6 +199,14 @@ class MemoryJobSink:
         if values.ends:
             row["completed_at"] = self._oma.clock.utc()
 
+    def _write_own(self, entry: Entry) -> None:
+        if entry.seen is None or entry.job_id not in self._oma.jobs:
+            return
+        row = self._oma.own_jobs.setdefault(entry.job_id, {"job_id": entry.job_id, "accepted_at": None})
+        values = own_values(*entry.seen, entry.memory)
+        row |= values | {"memory": values["memory"] if entry.memory is not None else row.get("memory")}
+        row["updated_at"] = self._oma.clock.utc()
+
     def _stamp(self, job_id: str) -> None:
         row = self._oma.jobs.get(job_id)
         if row is None or row["status"] not in self._active:
@@ -154,3 +214,13 @@ class MemoryJobSink:
         row["updated_at"] = self._oma.clock.utc()
         if self._write_status:
             row["vma_last_poll_at"] = self._oma.clock.utc()
+
+    def _is_another(self, update: Update) -> bool:
+        """Whether the row was made anew under its id since the update's job was read."""
+        row = self._oma.jobs.get(update.job_id, {})
+        return update.born is not None and update.born != _born(row)
+
+
+def _born(job: Row) -> str:
+    created = job.get("created_at")
+    return "" if created is None else str(created)

@@ -1,8 +1,14 @@
 """The two queries of discovery, as text, for what one database has."""
 
 from oma_poller.database.capabilities import JOBS, Capabilities, Table
+from oma_poller.database.column import Column, Kind
 from oma_poller.database.dialect import Dialect, Join
-from oma_poller.database.job_rows import DISK_COLUMNS, JOB_COLUMNS
+from oma_poller.database.job_rows import DISK_COLUMNS, JOB_COLUMNS, PAST_COLUMNS
+
+ID, NEW = "id", "is_new"
+"""Fields of a row that is asked for: the job's id, and whether its past is wanted."""
+
+_FLAG = Column("flag", Kind.INTEGER, scale=0)
 
 
 def active_query(dialect: Dialect, statuses: int) -> str:
@@ -12,13 +18,17 @@ def active_query(dialect: Dialect, statuses: int) -> str:
 
 
 def details_query(dialect: Dialect, has: Capabilities) -> str:
-    """Return the query for whole jobs; its one parameter is a JSON array of ids.
+    """Return the query for whole jobs; its one parameter is a JSON array of objects with `ID` and `NEW`.
 
-    A row is `JOB_COLUMNS`, `DISK_COLUMNS` and the volume's id; what this database lacks is NULL.
+    A row is `JOB_COLUMNS`, the job's birth, when it was accepted, `PAST_COLUMNS`, `DISK_COLUMNS` and the
+    volume's id; what this database lacks is NULL, and the past of a job whose `NEW` is not 1.
     """
     job_id = has.jobs.columns["id"]
-    inner = Join(has.jobs.name, "j", f"j.id = {dialect.field('id', job_id)}")
+    inner = Join(has.jobs.name, "j", f"j.id = {dialect.field(ID, job_id)}")
     outer = []
+    if has.own_jobs.has("job_id", "memory"):
+        tie = dialect.equal(("o.job_id", has.own_jobs.columns["job_id"]), ("j.id", job_id))
+        outer.append(Join(has.own_jobs.name, "o", tie))
     if has.disks:
         outer.append(Join(has.disks.name, "d", _disk_tie(dialect, has)))
     if has.volumes:
@@ -28,10 +38,28 @@ def details_query(dialect: Dialect, has: Capabilities) -> str:
         outer.append(Join(has.volumes.name, "v", tie))
     columns = [
         *(_column("j", has.jobs, name) for name in JOB_COLUMNS),
+        _born(dialect, has.jobs),
+        *_past(has),
         *(_column("d", has.disks, name) for name in DISK_COLUMNS),
         _column("v", has.volumes, "volume_id"),
     ]
-    return dialect.select(columns, dialect.texts("id", job_id), inner, outer)
+    return dialect.select(columns, dialect.rows({ID: job_id, NEW: _FLAG}), inner, outer)
+
+
+def _born(dialect: Dialect, jobs: Table) -> str:
+    """Return what tells two rows apart that had the same id one after the other."""
+    created = jobs.get("created_at")
+    return "NULL" if created is None else dialect.as_text(f"j.{created.name}")
+
+
+def _past(has: Capabilities) -> list[str]:
+    """Return the columns of a job's past. Memories are long, so they are read only where they are wanted."""
+    own = has.own_jobs
+    if not own.has("job_id", "memory"):
+        return ["NULL"] * (1 + len(PAST_COLUMNS))
+    columns = ["o.memory", *(_column("j", has.jobs, name) for name in PAST_COLUMNS[1:])]
+    wanted = [f"CASE WHEN t.{NEW} = 1 THEN {column} END" for column in columns]
+    return [_column("o", own, "accepted_at"), *wanted]
 
 
 def _disk_tie(dialect: Dialect, has: Capabilities) -> str:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from oma_poller.database.address import DatabaseAddress
+from oma_poller.database.address import DatabaseAddress, Engine
 from oma_poller.database.capabilities import Capabilities, read_capabilities, require_usable
 from oma_poller.database.connect import Connection, connect
 from oma_poller.database.driver_errors import translating
@@ -34,6 +34,7 @@ class Session:
         self._address = address
         self._autocommit = autocommit
         self._link: Link | None = None
+        self._file: tuple[int, int] | None = None
 
     def run(self, work: Callable[[Link], T]) -> T:
         """Return what *work* returns; where the connection turns out to be broken, try once with a new one.
@@ -69,7 +70,11 @@ class Session:
             raise
 
     def _open(self) -> Link:
+        file = _file_of(self._address)
+        if self._link is not None and file != self._file:
+            self.close()  # whoever restored the file, or made it anew, would never see what is written here
         if self._link is None:
+            self._file = file
             connection = connect(self._address, autocommit=self._autocommit)
             try:
                 capabilities = read_capabilities(connection, self._address)
@@ -89,3 +94,14 @@ class Session:
                 link.connection.rollback()
         except DatabaseError:
             self.close()
+
+
+def _file_of(address: DatabaseAddress) -> tuple[int, int] | None:
+    """Return which file is at the address now; None where there is none, and for a server."""
+    if address.engine is not Engine.SQLITE:
+        return None
+    try:
+        found = address.path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -2,13 +2,28 @@
 
 from collections.abc import Sequence
 
+from oma_poller.clock import Clock, SystemClock
 from oma_poller.database.address import DatabaseAddress
 from oma_poller.database.dialect import dialect_of
-from oma_poller.database.flush import Flush, Row, as_json, disk_rows, flush_of, job_rows, own_rows
+from oma_poller.database.flush import (
+    Entry,
+    Flush,
+    Row,
+    as_json,
+    disk_rows,
+    flush_of,
+    heartbeat_rows,
+    job_rows,
+    own_rows,
+)
+from oma_poller.database.history import SqlHistory
 from oma_poller.database.session import Link, Session
-from oma_poller.database.statements import JOB, Statement, Statements, StatementText
-from oma_poller.database.written import Written
+from oma_poller.database.statements import Statement, Statements, StatementText
+from oma_poller.database.sweep import Sweep
+from oma_poller.database.thinning import Thinning
 from oma_poller.errors import DatabaseLockedError, DatabaseRefusedError
+from oma_poller.logs import get_logger
+from oma_poller.model.memory import JobMemory
 from oma_poller.model.observation import Sighting
 from oma_poller.model.policy import TERMINAL_STATUSES
 from oma_poller.model.update import Update
@@ -27,29 +42,45 @@ class SqlJobSink:
         address: DatabaseAddress,
         active_statuses: frozenset[str],
         write_status: bool,  # noqa: FBT001  # a setting, handed on as the others are
+        clock: Clock | None = None,
     ) -> None:
+        clock, dialect = clock or SystemClock(), dialect_of(address.engine)
         self._session = Session(address, autocommit=False)
         self._guard = tuple(sorted(active_statuses - TERMINAL_STATUSES))
         self._write_status = write_status
-        self._begin = dialect_of(address.engine).begin
+        self._begin = dialect.begin
         self._link: Link | None = None
         self._statements: Statements | None = None
         self._told: dict[str, tuple[Sighting, int]] = {}
+        self._is_forgetful = False
+        self._sweep = Sweep(self._guard, clock)
+        self._history = SqlHistory(dialect, clock)
+        self._thinning = Thinning(dialect, clock)
 
-    def write(self, updates: Sequence[Update], heartbeat_ids: Sequence[str] = ()) -> None:
+    def write(
+        self,
+        updates: Sequence[Update],
+        heartbeat_ids: Sequence[str] = (),
+        memories: Sequence[JobMemory] = (),
+    ) -> None:
         """Write all of it in one transaction; what is not active is not touched.
 
         Raises DatabaseUnavailableError where nothing was written and trying again may help. Raises
         DatabaseRefusedError where the database refuses some rows for their values: all others are written
         then. Raises another DatabaseError where the database cannot be worked with.
         """
-        flush = flush_of(updates, heartbeat_ids)
+        flush = flush_of(updates, heartbeat_ids, memories)
         if not flush:
             return
         refusals = self._write(flush)
+        self._sweep.run(self._session)
         if refusals:
             job_ids = tuple(sorted({job_id for refusal in refusals for job_id in refusal.job_ids}))
             raise DatabaseRefusedError(str(refusals[0]), job_ids)
+
+    def thin(self) -> int:
+        """Delete a bounded number of old samples; return how many. Raises DatabaseError and its kinds."""
+        return self._thinning.step(self._session)
 
     def close(self) -> None:
         """Let the connection go. May be called twice."""
@@ -81,13 +112,14 @@ class SqlJobSink:
         statements = self._prepared(link)
         if self._begin is not None:
             self._execute(link, self._begin)
+        if statements.history is not None:
+            self._run(link, statements.history, self._history.rows(link, flush.updates))
         if statements.disks is not None:
             self._run(link, statements.disks, disk_rows(flush, statements.disks.columns))
         self._run(link, statements.jobs, job_rows(flush, statements.jobs.columns))
-        heartbeats: list[Row] = [{JOB: job_id} for job_id in flush.heartbeat_ids]
-        self._run(link, statements.heartbeats, heartbeats)
+        self._run(link, statements.heartbeats, heartbeat_rows(flush))
         if statements.own is not None:
-            news = [pair for pair in flush.updates if self._is_news(pair)]
+            news = [entry for entry in flush.entries if self._is_news(entry)]
             self._run(link, statements.own, own_rows(news, statements.own.columns))
         link.connection.commit()
 
@@ -98,7 +130,17 @@ class SqlJobSink:
             self._told.clear()
             text = StatementText(link.capabilities, len(self._guard), write_status=self._write_status)
             self._statements = text.all()
+            if not link.capabilities.own_jobs.has("memory"):
+                self._say_forgetful()
         return self._statements
+
+    def _say_forgetful(self) -> None:
+        """Say once that nothing is remembered in this database (D2)."""
+        if not self._is_forgetful:
+            what = "the program's own tables are not there, or of an older version"
+            detail = f"{what}; run: oma-poller db upgrade"
+            get_logger().warning("nothing is remembered across a restart", detail=detail)
+        self._is_forgetful = True
 
     def _run(self, link: Link, statement: Statement, rows: Sequence[Row]) -> None:
         if rows:
@@ -112,16 +154,18 @@ class SqlJobSink:
         finally:
             cursor.close()
 
-    def _is_news(self, pair: tuple[Update, Written]) -> bool:
-        """Whether our own table does not have this observation yet."""
-        update, _ = pair
-        return self._told.get(update.job_id) != (update.sighting, update.consecutive_errors)
+    def _is_news(self, entry: Entry) -> bool:
+        """Whether our own table does not have this memory or this observation yet."""
+        seen = entry.seen
+        return entry.memory is not None or (seen is not None and self._told.get(entry.job_id) != seen)
 
     def _remember(self, flush: Flush) -> None:
-        for update, values in flush.updates:
-            if values.ends:
-                self._told.pop(update.job_id, None)
-            else:
-                self._told[update.job_id] = (update.sighting, update.consecutive_errors)
+        self._history.keep(flush.updates)
+        for entry in flush.entries:
+            seen = entry.seen
+            if entry.values is not None and entry.values.ends:
+                self._told.pop(entry.job_id, None)
+            elif seen is not None:
+                self._told[entry.job_id] = seen
         if len(self._told) > MOST_REMEMBERED:
             self._told.clear()

@@ -1,15 +1,15 @@
 """Reads the OMA's jobs: one query for all ids, one for the keys of some of them (D3)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from typing import Any
 
 from oma_poller.database.address import DatabaseAddress
 from oma_poller.database.capabilities import Capabilities
 from oma_poller.database.dialect import dialect_of
-from oma_poller.database.flush import as_json
+from oma_poller.database.flush import Row, as_json
 from oma_poller.database.job_rows import group_jobs, read_active
-from oma_poller.database.queries import active_query, details_query
+from oma_poller.database.queries import ID, NEW, active_query, details_query
 from oma_poller.database.session import Link, Session
 from oma_poller.logs import get_logger
 from oma_poller.model.job import ActiveJob, Job
@@ -37,12 +37,17 @@ class SqlJobSource:
         self.left_out = left_out
         return jobs
 
-    def details(self, job_ids: Sequence[str]) -> list[Job]:
-        """Return these jobs with disks and volumes, newest first. Raises DatabaseError and its kinds."""
+    def details(self, job_ids: Sequence[str], new_ids: Collection[str] = ()) -> list[Job]:
+        """Return these jobs with disks and volumes, newest first, and the past of *new_ids*.
+
+        Raises DatabaseError and its kinds.
+        """
         if not job_ids:
             return []
         wanted = frozenset(job_ids)
-        parameters = (as_json(sorted(_plain(job_id) for job_id in wanted)),)
+        new = frozenset(new_ids)
+        asked: list[Row] = [{ID: _plain(job_id), NEW: int(job_id in new)} for job_id in sorted(wanted)]
+        parameters = (as_json(asked),)
         rows = self._session.run(
             lambda link: _rows(link, details_query(self._dialect, link.capabilities), parameters)
         )

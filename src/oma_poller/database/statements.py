@@ -3,16 +3,26 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from oma_poller.database.capabilities import Capabilities, Table
 from oma_poller.database.column import Column, Kind
 from oma_poller.database.dialect import Dialect, Join, dialect_of
-from oma_poller.database.written import DISK_VALUES, LATER_VALUES, NULLED_VALUES, OWN_VALUES, SEED_VALUES
+from oma_poller.database.written import (
+    DISK_VALUES,
+    HISTORY_VALUES,
+    LATER_VALUES,
+    NULLED_VALUES,
+    OWN_VALUES,
+    SEED_VALUES,
+)
 
-JOB, DISK, NUMBERS, ENDS = "job", "disk", "numbers", "ends"
-"""Fields of a row beside its values: the ids, whether it has numbers, whether it ends the job."""
+JOB, BORN, DISK, NUMBERS, ENDS = "job", "born", "disk", "numbers", "ends"
+"""Fields of a row beside its values: the job's id and creation, the disk's id, whether it has numbers, and
+whether it ends the job."""
 
 _FLAG = Column("flag", Kind.INTEGER, scale=0)
+_BORN = Column(BORN, Kind.TEXT, characters=255)
 
 
 class Statement(Struct, frozen=True):
@@ -31,6 +41,7 @@ class Statements(Struct, frozen=True):
     jobs: Statement
     heartbeats: Statement
     own: Statement | None
+    history: Statement | None
 
 
 class StatementText:
@@ -44,10 +55,11 @@ class StatementText:
         marks = ", ".join([self._dialect.mark] * guarded) or "NULL"
         self._guard = f"{self._dialect.unsought('j.status')} IN ({marks})"
         self._job = Join(capabilities.jobs.name, "j", f"j.id = {self._dialect.field(JOB, self._id)}")
+        self._same_job = replace(self._job, on=f"{self._job.on}{self._same_birth()}")
 
     def all(self) -> Statements:
         """Return the statements of a flush."""
-        return Statements(self._disks(), self._jobs(), self._heartbeats(), self._own())
+        return Statements(self._disks(), self._jobs(), self._heartbeats(), self._own(), self._history())
 
     def _jobs(self) -> Statement:
         table = self._has.jobs
@@ -57,9 +69,9 @@ class StatementText:
         if self._write_status and completed is not None:
             now = self._dialect.now(completed)
             sets["completed_at"] = f"CASE WHEN t.{ENDS} = 1 THEN {now} ELSE j.completed_at END"
-        fields = {JOB: self._id, NUMBERS: _FLAG, ENDS: _FLAG, **values}
+        fields = {JOB: self._id, BORN: _BORN, NUMBERS: _FLAG, ENDS: _FLAG, **values}
         sql = self._dialect.update(
-            self._dialect.rows(fields), [self._job], self._stamped(table, "j", sets), self._guard
+            self._dialect.rows(fields), [self._same_job], self._stamped(table, "j", sets), self._guard
         )
         return Statement(sql, values)
 
@@ -80,8 +92,8 @@ class StatementText:
             tie += f" AND d.job_id = {self._dialect.field(JOB, job_id)}"
         sets = {name: self._value(name, column, "d") for name, column in values.items()}
         sql = self._dialect.update(
-            self._dialect.rows({JOB: self._id, DISK: disk_id, **values}),
-            [self._job, Join(table.name, "d", tie)],
+            self._dialect.rows({JOB: self._id, BORN: _BORN, DISK: disk_id, **values}),
+            [self._same_job, Join(table.name, "d", tie)],
             self._stamped(table, "d", sets),
             self._guard,
         )
@@ -98,9 +110,28 @@ class StatementText:
         updated = table.get("updated_at")
         if updated is not None:
             sets["updated_at"] = self._dialect.now(updated)
-        rows = self._dialect.rows({JOB: self._id, **values})
-        sql = self._dialect.upsert(table.name, "job_id", sets, (rows, self._job))
+        rows = self._dialect.rows({JOB: self._id, BORN: _BORN, **values})
+        sql = self._dialect.upsert(table.name, "job_id", sets, (rows, self._same_job), frozenset({"memory"}))
         return Statement(sql, values, is_guarded=False)
+
+    def _history(self) -> Statement | None:
+        """Samples are of rows that may be written: what is withheld is no history."""
+        table = self._has.own_history
+        if not table.has("job_id", *HISTORY_VALUES):
+            return None
+        values = _present(table, HISTORY_VALUES)
+        sets = {"job_id": "j.id"}
+        sets |= {name: self._dialect.field(name, column) for name, column in values.items()}
+        rows = self._dialect.rows({JOB: self._id, BORN: _BORN, **values})
+        active = replace(self._same_job, on=f"{self._same_job.on} AND {self._guard}")
+        return Statement(self._dialect.upsert(table.name, "job_id, at", sets, (rows, active)), values)
+
+    def _same_birth(self) -> str:
+        """Return the condition that the row was not made anew under its id since its job was read."""
+        created = self._has.jobs.get("created_at")
+        if created is None:
+            return ""
+        return f" AND {self._dialect.is_text(BORN, self._dialect.as_text(f'j.{created.name}'))}"
 
     def _value(self, name: str, column: Column, alias: str) -> str:
         """Return what *column* becomes: the row's value, or what it was where the row has none."""

@@ -9,6 +9,8 @@ from oma_poller.database.address import DatabaseAddress, Engine
 from oma_poller.database.capabilities import (
     DRIFTED,
     JOBS,
+    OMA_TABLES,
+    OWN_TABLES,
     READ_TABLES,
     Capabilities,
     Table,
@@ -51,8 +53,8 @@ class Survey(Struct, frozen=True):
     missing_required: tuple[str, ...]
     """Columns without which this program does not run."""
     missing_indexes: tuple[MissingIndex, ...]
-    has_own_tables: bool
-    """Whether `oma-poller db upgrade` has made the tables of this program."""
+    missing_own_tables: tuple[str, ...]
+    """Of the tables of this program, which `oma-poller db upgrade` makes."""
 
     @property
     def is_usable(self) -> bool:
@@ -71,7 +73,7 @@ def survey(address: DatabaseAddress, *, write_status: bool = True) -> Survey:
         version=has.version,
         is_too_old=has.is_too_old,
         tables=tuple(name for name, table in has.tables.items() if table),
-        missing_tables=tuple(name for name in READ_TABLES[:-1] if not has.tables[name]),
+        missing_tables=tuple(name for name in OMA_TABLES if not has.tables[name]),
         drifted=tuple(
             f"{table.name}.{other}"
             for table in has.tables.values()
@@ -86,7 +88,7 @@ def survey(address: DatabaseAddress, *, write_status: bool = True) -> Survey:
             for table, column in _wanted_indexes(has)
             if (table.name, column.name) not in indexed
         ),
-        has_own_tables=bool(has.own_jobs),
+        missing_own_tables=tuple(name for name in OWN_TABLES if not has.tables[name]),
     )
 
 

@@ -5,7 +5,9 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from oma_poller.model.observation import Observation
+from oma_poller.database.recollection import memory_text
+from oma_poller.model.memory import JobMemory
+from oma_poller.model.observation import Observation, Sighting
 from oma_poller.model.policy import TERMINAL_STATUSES
 from oma_poller.model.update import DiskUpdate, Progress, Update
 
@@ -36,8 +38,20 @@ NULLED_VALUES = frozenset({"vma_eta_seconds", "vma_error_classification", "vma_e
 """Columns in which NULL is a value and not the wish to leave what is there."""
 DISK_VALUES = ("sync_status", "sync_progress_percent", "bytes_synced")
 """Columns of `vm_disks` that are written where they exist."""
-OWN_VALUES = ("observation", "observed_since", "reason", "consecutive_errors")
-"""Columns of `oma_poller_jobs` that are written."""
+OWN_VALUES = ("observation", "observed_since", "reason", "consecutive_errors", "memory")
+"""Columns of `oma_poller_jobs` that are written. In `memory` NULL leaves what is there."""
+HISTORY_VALUES = (
+    "at",
+    "grain_s",
+    "observation",
+    "percent_bp",
+    "bytes_transferred",
+    "total_bytes",
+    "speed_bps",
+)
+"""Columns of `oma_poller_history` that are written."""
+UNCUT_VALUES = frozenset({"memory"})
+"""Columns of our own whose values have been made to fit, and are worth nothing when they are cut."""
 
 _CLEAR = frozenset({Observation.FRESH, Observation.PENDING})
 _MIB = 2**20
@@ -49,7 +63,6 @@ class Written(Struct, frozen=True):
     job: Values
     disks: tuple[tuple[int | str, Values], ...]
     """(id, values) of rows of `vm_disks`."""
-    own: Values
     ends: bool
     """Whether the job is over, so that `completed_at` is set."""
 
@@ -65,7 +78,18 @@ def written(update: Update) -> Written:
     if progress is not None:
         job |= _progress(progress)
     disks = () if progress is None else tuple((disk.id, _disk(disk)) for disk in progress.disks)
-    return Written(job, disks, _own(update), ends=update.status in TERMINAL_STATUSES)
+    return Written(job, disks, ends=update.status in TERMINAL_STATUSES)
+
+
+def own_values(sighting: Sighting, consecutive_errors: int, memory: JobMemory | None) -> Values:
+    """Return the values of a row of our own table."""
+    return {
+        "observation": sighting.observation.value,
+        "observed_since": sighting.since.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds"),
+        "reason": sighting.reason,
+        "consecutive_errors": consecutive_errors,
+        "memory": None if memory is None else memory_text(memory),
+    }
 
 
 def _progress(progress: Progress) -> Values:
@@ -102,16 +126,6 @@ def _disk(disk: DiskUpdate) -> Values:
     if disk.bytes_synced is not None:
         values["bytes_synced"] = disk.bytes_synced
     return values
-
-
-def _own(update: Update) -> Values:
-    sighting = update.sighting
-    return {
-        "observation": sighting.observation.value,
-        "observed_since": sighting.since.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds"),
-        "reason": sighting.reason,
-        "consecutive_errors": update.consecutive_errors,
-    }
 
 
 def percent(basis_points: int) -> Decimal:

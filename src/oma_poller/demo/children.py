@@ -1,4 +1,4 @@
-"""The processes of the demonstration: each writes its own log, none outlives it."""
+"""The processes of the demonstration: each writes its own log, none outlives it, however it ends."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Self
 
+from oma_poller.agent.copier.tied_process import tied_command
 from oma_poller.errors import OmaPollerError
 
 _START_S = 20.0
@@ -39,7 +40,7 @@ class Children:
         """Start *command*, its output going to `NAME.log`."""
         with self.log(name).open("ab") as log:
             self._running[name] = subprocess.Popen(  # noqa: S603 - our own commands, no shell
-                command,
+                tied_command(command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -65,8 +66,13 @@ class Children:
             return process.wait()
 
     def failed(self) -> str | None:
-        """Return the name of a process that ended with an error; None where all is well."""
-        return next((name for name, process in self._running.items() if process.poll()), None)
+        """Return which process ended with an error and how, in one line; None where all is well."""
+        for name, process in self._running.items():
+            status = process.poll()
+            if status:
+                how = f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"
+                return f"the demo's {name} {how}: {self.last_words(name)}"
+        return None
 
     def log(self, name: str) -> Path:
         """Return where a process writes what it says."""

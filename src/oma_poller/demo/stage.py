@@ -95,7 +95,7 @@ class Stage:
             self._disturb(page.rows)
             failed = self._children.failed()
             if failed is not None:
-                raise OmaPollerError(f"the demo's {failed} ended: {self._children.last_words(failed)}")
+                raise OmaPollerError(failed)
             if monotonic() > deadline_s:
                 raise OmaPollerError(f"the demo took longer than {LONGEST_S:g} s; logs: {self.folder}/logs")
             sleep(_LOOK_S)

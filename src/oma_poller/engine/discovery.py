@@ -11,7 +11,7 @@ from oma_poller.core.timetable import TICK_S
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import VMAProgressPoller
 from oma_poller.engine.ports import JobSource
-from oma_poller.errors import DatabaseError, DatabaseUnavailableError
+from oma_poller.errors import DatabaseError, DatabaseUnavailableError, RivalError
 from oma_poller.model.job import Job
 
 T = TypeVar("T")
@@ -40,17 +40,24 @@ class Discovery:
         self._clock = clock
         self._journal = journal
         self._succeeded = False
+        self.is_waiting = False
+        """Whether another poller is at work on the database, so that this one does nothing."""
 
     async def step(self, interval_s: float) -> int | None:
         """Do one pass; return the number of active jobs, or None where the database is away (D7).
 
+        Where another poller is at work on the database every job is dropped, and None is returned, too.
         Raises DatabaseError where the first look shows one that this program cannot work with.
         """
         asked_at_s = self._clock.monotonic()
         try:
             active_ids = await self._read(self._active_ids)
-            wanted = self._wanted(active_ids, interval_s)
-            details = await self._read(lambda: self._source.details(wanted)) if wanted else []
+            new_ids = self._poller.unknown_of(active_ids)
+            wanted = [*new_ids, *self._known(active_ids, interval_s)]
+            details = await self._read(lambda: self._source.details(wanted, new_ids)) if wanted else []
+        except RivalError as error:
+            self._wait(error)
+            return None
         except DatabaseError as error:
             if not self._succeeded and not isinstance(error, DatabaseUnavailableError):
                 raise
@@ -58,18 +65,31 @@ class Discovery:
             return None
         self._journal.rose(_WHAT)
         self._succeeded = True
+        self._go_on()
         self._journal.left(self._poller.drop_all_but(active_ids))
         newcomers = await self._refresh([job for job in details if job.id in active_ids], asked_at_s)
         await self._take_up(newcomers, min(interval_s, self._poller.interval_s))
         return len(active_ids)
 
+    def _wait(self, error: RivalError) -> None:
+        """Poll nothing and write nothing; say so once."""
+        self._journal.left(self._poller.drop_all_but(frozenset()))
+        if not self.is_waiting:
+            self._journal.warn("waiting, nothing is polled or written", detail=str(error))
+        self.is_waiting = True
+
+    def _go_on(self) -> None:
+        if self.is_waiting:
+            self._journal.note("taking over")
+        self.is_waiting = False
+
     def _active_ids(self) -> frozenset[str]:
         return frozenset(job.id for job in self._source.active())
 
-    def _wanted(self, active_ids: frozenset[str], interval_s: float) -> list[str]:
-        """Return the jobs to read in full: new ones, doubtful ones, and this pass's share of the rest."""
+    def _known(self, active_ids: frozenset[str], interval_s: float) -> list[str]:
+        """Return the watched jobs to read again: the doubtful ones, and this pass's share of the rest."""
         again = self._poller.rereads.turn(max(1, int(REREAD_S / interval_s)))
-        return [*self._poller.unknown_of(active_ids), *(job_id for job_id in again if job_id in active_ids)]
+        return [job_id for job_id in again if job_id in active_ids]
 
     async def _refresh(self, jobs: Sequence[Job], asked_at_s: float) -> list[Job]:
         """Give known jobs their newest row; return those that are to be taken up."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 from oma_poller.core.poll import Poll
 from oma_poller.core.states import ENDS
-from oma_poller.engine.outages import Outages
 from oma_poller.engine.ports import Log
 from oma_poller.engine.watch import Watch
 from oma_poller.errors import DatabaseError
@@ -17,8 +16,11 @@ FEW_LINES = 20
 """So many jobs that come or go at once have a line each; more of them share one."""
 
 _TRANSPORT = frozenset({FailureKind.UNREACHABLE.value, FailureKind.TIMEOUT.value, FailureKind.TLS.value})
-"""Results that tell of a VMA, not of one job."""
+"""Results that tell of a VMA rather than of one job: it has a line of its own where it is unreachable."""
 _WARNINGS = frozenset({EventKind.ERROR, EventKind.PARKED, EventKind.REGRESSION})
+_UNTOLD = "an error at debug level"
+_WELL = frozenset({"", "healthy", "ok", "up", "http 404"})
+"""Words of a health page that need no telling; the oldest builds have no such page."""
 _NAMES = {
     EventKind.ANSWERED: "job answers",
     EventKind.ERROR: "job does not answer",
@@ -26,6 +28,7 @@ _NAMES = {
     EventKind.REGRESSION: "bytes went back",
     EventKind.RUN_CHANGED: "run changed",
     EventKind.RUN_TRUSTED: "run trusted",
+    EventKind.UNSEEN: "moved unseen",
     EventKind.DISK_ENDED: "disk ended",
     EventKind.STATE: "state changed",
     EventKind.OBSERVATION: "observation changed",
@@ -39,11 +42,12 @@ class Journal:
         self._log = log
         self._each_poll = each_poll
         self._down: dict[str, type[DatabaseError]] = {}
-        self._outages = Outages()
         self._said: dict[str, set[str]] = {}
         """What was told of a job and is not told again, by job id."""
         self._crowd: set[str] = set()
         """Jobs that were taken up with many others and have not answered yet."""
+        self._crowded: set[str] = set()
+        """VMAs of many jobs that cannot be reached, or that their jobs return to just now."""
 
     def taken_up(self, watches: Sequence[Watch]) -> None:
         """Say which jobs are watched from now on."""
@@ -67,14 +71,9 @@ class Journal:
 
     def decided(self, watch: Watch, poll: Poll, decision: Decision) -> None:
         """Say what changed with a poll; at debug level say every poll with the key that answered."""
-        of_vma = decision.result in _TRANSPORT and self._vma_failed(watch, poll, decision)
         for event in decision.events:
-            say = (
-                self._log.debug if of_vma and event.kind in _WARNINGS else self._voice(watch, decision, event)
-            )
+            say = self._voice(watch, decision, event)
             say(_NAMES[event.kind], job_id=watch.job.id, detail=event.detail)
-        if decision.result not in _TRANSPORT:
-            self._vma_answered(watch, poll)
         if self._each_poll:
             self._poll(watch, poll, decision)
 
@@ -101,6 +100,18 @@ class Journal:
     def unknown_word(self, job_id: str, word: str) -> None:
         """Say that a VMA uses a word that the vocabulary lacks."""
         self._log.warning("unknown word", job_id=job_id, word=word)
+
+    def vma_fell(self, vma: str, jobs: int, reason: str) -> None:
+        """Say that a VMA cannot be reached, and how many jobs are not seen for that."""
+        self._log.warning("VMA unreachable", vma=vma, jobs=jobs, detail=reason)
+        if jobs > FEW_LINES:
+            self._crowded.add(vma)
+
+    def vma_rose(self, vma: str, jobs: int, away_s: float, health: str) -> None:
+        """Say that a VMA answers again, how long it did not, and its word for its health where not well."""
+        fields: dict[str, object] = {} if health.lower() in _WELL else {"health": health}
+        self._log.info("VMA answers again", vma=vma, jobs=jobs, away_s=away_s, **fields)
+        self._crowded.discard(vma)
 
     def fell(self, what: str, error: DatabaseError) -> None:
         """Say once that something stopped working, and once more if it then fails in another way."""
@@ -136,45 +147,32 @@ class Journal:
 
     def _voice(self, watch: Watch, decision: Decision, event: Event) -> Callable[..., object]:
         """Return the level at which an event is said."""
-        if event.kind is EventKind.OBSERVATION:
-            return self._log.debug
-        if event.kind is EventKind.STATE and decision.context.state in ENDS:
-            return self._log.debug  # the end is told when the database has it
-        if event.kind is EventKind.ANSWERED and self._was_told_for_many(watch.job.id):
-            return self._log.debug
-        if event.kind is EventKind.REGRESSION and not self._first(watch.job.id, "regression"):
+        if self._is_detail(watch, decision, event):
             return self._log.debug
         return self._log.warning if event.kind in _WARNINGS else self._log.info
 
-    def _vma_failed(self, watch: Watch, poll: Poll, decision: Decision) -> bool:
-        """Note a failure of transport; return whether it is told of the VMA and not of the job."""
-        kinds = {event.kind for event in decision.events}
-        outage = self._outages.of(watch.vma)
-        if outage is None:
-            if EventKind.ERROR not in kinds:
-                return False  # this job alone still fails, while the VMA answers others
-            self._log.warning(
-                "VMA does not answer", vma=watch.vma, job_id=watch.job.id, detail=_reason(decision)
-            )
-            outage = self._outages.begin(watch.vma, poll.now_s)
-        outage.last_s = poll.now_s
-        outage.jobs += self._first(watch.job.id, "vma")
-        if EventKind.PARKED in kinds and not outage.parked:
-            outage.parked = True
-            self._log.warning("jobs of a VMA are being parked", vma=watch.vma, jobs=outage.jobs)
-        return True
+    def _is_detail(self, watch: Watch, decision: Decision, event: Event) -> bool:
+        """Whether an event is told otherwise, or has been; so it is not told of this job alone."""
+        job_id, kind = watch.job.id, event.kind
+        if kind is EventKind.STATE:
+            return decision.context.state in ENDS  # that is told when the database has it
+        if kind is EventKind.UNSEEN:
+            return watch.vma in self._crowded
+        if kind is EventKind.ANSWERED:
+            return self._was_not_told(job_id)
+        if kind is EventKind.REGRESSION:
+            return not self._first(job_id, "regression")
+        if kind is EventKind.ERROR and decision.result in _TRANSPORT:
+            # The VMA has a line of its own; or it answers others, and the parking is told.
+            self._said.setdefault(job_id, set()).add(_UNTOLD)
+            return True
+        return kind is EventKind.OBSERVATION
 
-    def _vma_answered(self, watch: Watch, poll: Poll) -> None:
-        outage = self._outages.answered(watch.vma, poll.now_s, poll.policy.interval_s)
-        if outage is not None:
-            away_s = round(poll.now_s - outage.since_s, 1)
-            self._log.info("VMA answers again", vma=watch.vma, jobs=outage.jobs, away_s=away_s)
-
-    def _was_told_for_many(self, job_id: str) -> bool:
-        """Whether what an answer ends was told of many jobs in one line; from now on it is not any more."""
+    def _was_not_told(self, job_id: str) -> bool:
+        """Whether what an answer ends was told of this job alone in no line; from now on it is not so."""
         said = self._said.get(job_id, set())
-        was = "vma" in said or job_id in self._crowd
-        said.discard("vma")
+        was = _UNTOLD in said or job_id in self._crowd
+        said.discard(_UNTOLD)
         self._crowd.discard(job_id)
         return was
 
@@ -193,7 +191,3 @@ class Journal:
             observation=decision.context.sighting.observation.value,
             next_in_s=decision.delay_s,
         )
-
-
-def _reason(decision: Decision) -> str:
-    return decision.context.sighting.reason

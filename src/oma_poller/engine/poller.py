@@ -1,36 +1,43 @@
 """Polls the VMAs for every watched job: what is due goes out, what comes back is decided and posted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from math import ceil
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from oma_poller.clock import Clock
-from oma_poller.core.decide import begin, decide
+from oma_poller.core.breaker import is_answer
+from oma_poller.core.decide import begin
 from oma_poller.core.keys import is_unknown
 from oma_poller.core.mailbox import Mailbox
-from oma_poller.core.poll import Poll
+from oma_poller.core.memory import Restart, recall
 from oma_poller.core.routing import vma_for
-from oma_poller.core.states import ENDS
-from oma_poller.core.timetable import TICK_S, Timetable
-from oma_poller.engine.defect import after_defect
+from oma_poller.core.timetable import TICK_S
 from oma_poller.engine.journal import Journal
-from oma_poller.engine.ports import KeyAnswer, KeyRequest, ProgressFetcher
+from oma_poller.engine.judge import Judge
+from oma_poller.engine.lanes import Lanes
+from oma_poller.engine.outages import Outages, is_unanswered
+from oma_poller.engine.ports import Answer, KeyRequest, ProbeAnswer, ProgressFetcher
+from oma_poller.engine.presence import Presence
 from oma_poller.engine.rereads import Rereads
 from oma_poller.engine.rounds import Rounds
 from oma_poller.engine.tally import Tally
 from oma_poller.engine.watch import Round, Watch, key_plan, replan, start_round
 from oma_poller.model.context import PollingContext
-from oma_poller.model.decision import Decision, EventKind
+from oma_poller.model.decision import Decision
 from oma_poller.model.job import Job
+from oma_poller.model.observation import Observation
 from oma_poller.model.policy import Policy
-from oma_poller.model.reading import Missing, Outcome, Reading
+from oma_poller.model.reading import Missing, Outcome
 from oma_poller.model.vma import VmaRule
 
 DOUBTS = 4
 """A job that misses a key in more polls in a row than this is read again when its turn comes, not sooner."""
+
+_ACCEPTABLE = frozenset({Observation.PREVIOUS_RUN, Observation.UNVERIFIED})
+"""What a person can settle: the rows of such jobs, which are few, are read in every pass (T5)."""
 
 
 class Parts(Struct, eq=False):
@@ -51,9 +58,11 @@ class VMAProgressPoller:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._timetable = Timetable(parts.policy.interval_s)
+        self._judge = Judge(parts.mailbox, parts.policy, parts.clock, parts.journal, parts.tally)
         self._watches: dict[str, Watch] = {}
         self._rounds = Rounds()
+        self._lanes = Lanes(self.interval_s, parts.max_concurrent, self._rounds, self._presence_of)
+        self._outages = Outages(self._lanes, self._watches, self._judge, parts.fetcher, parts.clock)
         self.rereads = Rereads()
         """Which rows are to be read from the database again."""
 
@@ -111,32 +120,40 @@ class VMAProgressPoller:
                 self._parts.journal.defect(job.id, error)
         return watches
 
-    def tick(self) -> int:
-        """Begin every poll that is due, as far as `max_concurrent` allows; return how many began."""
+    def tick(self) -> None:
+        """Begin what is due: polls, as far as each VMA's share of `max_concurrent` allows, and probes."""
         now_s = self._parts.clock.monotonic()
-        due = self._timetable.pop_due(now_s, self._parts.max_concurrent - len(self._rounds))
+        self._outages.tick(now_s)
         requests: list[KeyRequest] = []
-        for job_id, due_s in due:
-            watch = self._watches[job_id]
-            self._parts.tally.began(now_s - due_s)
-            if watch.refusal is not None:
-                self._finish(watch, (0, (watch.refusal,)), now_s)
-                continue
-            requests.extend(self._rounds.ask(start_round(watch, now_s)))
+        for job_id, due_s in self._lanes.pop_due(now_s):
+            requests.extend(self._begin(self._watches[job_id], due_s, now_s))
         if requests:
             self._parts.fetcher.submit(requests)
-        return len(due)
 
     def next_due_s(self) -> float | None:
-        """Return when the next poll can begin, monotonic seconds; None while nothing can."""
-        if len(self._rounds) >= self._parts.max_concurrent:
-            return None
-        return self._timetable.next_due_s()
+        """Return when `tick` can do something next, monotonic seconds; None while it cannot."""
+        return self._lanes.next_due_s()
 
-    def receive(self, answers: Iterable[KeyAnswer]) -> None:
+    def _begin(self, watch: Watch, due_s: float, now_s: float) -> list[KeyRequest]:
+        """Begin the poll of a job that is due; return its requests."""
+        if self._outages.sets_aside(watch):
+            return []
+        self._parts.tally.began(now_s - due_s)
+        if watch.refusal is not None:
+            self._finish(watch, (0, (watch.refusal,)), now_s)
+            return []
+        return self._rounds.ask(start_round(watch, now_s))
+
+    def receive(self, answers: Iterable[Answer]) -> None:
         """Take answers: a poll whose last key answered is decided. An answer nobody waits for is ignored."""
         follow_ups: list[KeyRequest] = []
         for answer in answers:
+            if isinstance(answer, ProbeAnswer):
+                self._outages.probed(answer)
+                continue
+            if is_answer(answer.outcome):
+                for failed in self._outages.answered(answer.request.vma):
+                    self._finish(failed.watch, (failed.tier, failed.answers), failed.began_s)
             round_ = self._rounds.answered(answer)
             if round_ is not None:
                 follow_ups.extend(self._close(round_))
@@ -154,6 +171,9 @@ class VMAProgressPoller:
         """Forget all polls under way, their jobs unchanged; return how many there were."""
         return self._rounds.clear()
 
+    def _presence_of(self, vma: str) -> Presence:
+        return Presence(vma, self.interval_s, self._parts.journal, self._parts.tally)
+
     def _is_same(self, watch: Watch, job: Job, asked_at_s: float) -> bool:
         """Whether *job* is the one that is watched, not one made anew under its id or set active again."""
         ended = watch.ended_at_s is not None and asked_at_s > watch.ended_at_s
@@ -164,18 +184,25 @@ class VMAProgressPoller:
             self._drop(job.id)
         self._parts.mailbox.begin(job.id)
         plan, refusal = key_plan(job)
-        context = begin(job, self._parts.policy, self._parts.clock.utc())
+        policy, now_s, now = self._parts.policy, self._parts.clock.monotonic(), self._parts.clock.utc()
+        context = recall(job, Restart(plan, policy, now_s, now)) or begin(job, policy, now)
+        job = job if job.past is None else replace(job, past=None)  # it is long
         watch = Watch(job, vma_for(job, self._parts.rules), plan, context, refusal)
-        self._place(job.id, due_s)
         self._watches[job.id] = watch
+        self._lanes.join(watch.vma, job.id)
+        self._lanes.place(watch.vma, watch.job.id, due_s)
         self._was_read(watch)
         return watch
 
     def _replan(self, watch: Watch, job: Job) -> None:
+        last_vma = watch.vma
         changed = replan(watch, job, vma_for(job, self._parts.rules))
+        if watch.vma != last_vma:
+            self._lanes.leave(last_vma, job.id)
+            self._lanes.join(watch.vma, job.id)
         self._was_read(watch)
-        if changed and watch.context.state not in ENDS:
-            self._place(job.id, self._parts.clock.monotonic())
+        if changed and not self._judge.is_over(watch):
+            self._lanes.place(watch.vma, watch.job.id, self._parts.clock.monotonic())
 
     def _was_read(self, watch: Watch) -> None:
         self.rereads.was_read(watch.job.id)
@@ -184,18 +211,22 @@ class VMAProgressPoller:
 
     def _drop(self, job_id: str) -> Watch:
         watch = self._watches.pop(job_id)
-        self._timetable.remove(job_id)
+        self._lanes.leave(watch.vma, job_id)
         self._parts.mailbox.forget(job_id)
         self.rereads.forget(job_id)
         return watch
 
     def _close(self, round_: Round) -> list[KeyRequest]:
         """Decide an answered round, or return the requests of its next tier (P2)."""
-        watch = round_.watch
-        current = self._watches.get(round_.job_id)
-        if current is not watch or round_.is_outdated:
+        failed = is_unanswered(round_)
+        if failed:
+            self._outages.unanswered(round_)
+        if not self._outages.is_current(round_):
+            current = self._watches.get(round_.job_id)
             if current is not None:
-                self._timetable.place(round_.job_id, self._parts.clock.monotonic())
+                self._lanes.place(current.vma, current.job.id, self._parts.clock.monotonic())
+            return []
+        if failed:
             return []
         outcomes = round_.answers
         round_.first = round_.first or outcomes
@@ -205,35 +236,16 @@ class VMAProgressPoller:
             round_.outcomes = {}
             return self._rounds.ask(round_)
         answer = (round_.order[0], round_.first) if unknown else (round_.tier, outcomes)
-        self._finish(watch, answer, round_.began_s)
+        self._finish(round_.watch, answer, round_.began_s)
         return []
 
     def _finish(self, watch: Watch, answer: tuple[int, tuple[Outcome, ...]], began_s: float) -> None:
         """Decide a poll by its *answer*: the tier that was asked last, and the outcomes of its keys."""
-        parts, (tier, outcomes) = self._parts, answer
-        now_s, now = parts.clock.monotonic(), parts.clock.utc()
-        poll = Poll(
-            job=watch.job,
-            plan=watch.plan,
-            policy=parts.policy,
-            tier=tier,
-            outcomes=outcomes,
-            now_s=now_s,
-            now=now,
-        )
-        try:
-            decision = decide(watch.context, poll)
-            parts.mailbox.put(decision.update, now_s)
-        except Exception as error:  # noqa: BLE001 - a defect with one job must not stop the others
-            parts.journal.defect(watch.job.id, error)
-            decision = after_defect(watch.context, error, parts.policy, now_s, now)
-            with suppress(Exception):  # it may be the merging that is broken
-                parts.mailbox.put(decision.update, now_s)
-        watch.context = decision.context
-        self._doubt(watch, outcomes)
-        self._place_next(watch, decision, began_s, now_s)
-        self._count(watch, decision, outcomes)
-        parts.journal.decided(watch, poll, decision)
+        decision = self._judge.decided(watch, *answer)
+        self._doubt(watch, answer[1])
+        if watch.context.sighting.observation in _ACCEPTABLE:
+            self.rereads.doubt(watch.job.id)
+        self._place_next(watch, decision, began_s, self._parts.clock.monotonic())
 
     def _doubt(self, watch: Watch, outcomes: tuple[Outcome, ...]) -> None:
         """Have the row read again when a key stops answering, but not for ever after each poll (D3)."""
@@ -248,20 +260,7 @@ class VMAProgressPoller:
             return
         if decision.delay_s > 0:  # in whole ticks, so that those who wait go out in groups
             due_s = ceil((now_s + decision.delay_s) / TICK_S) * TICK_S
+            self._lanes.place(watch.vma, watch.job.id, due_s)
         else:
-            due_s = self._timetable.slot_after(watch.job.id, max(began_s + self.interval_s / 2, now_s))
-        self._place(watch.job.id, due_s)
-
-    def _place(self, job_id: str, due_s: float) -> None:
-        """Make a job due, unless it is being asked: it is due once the answer is there."""
-        if job_id not in self._rounds:
-            self._timetable.place(job_id, due_s)
-
-    def _count(self, watch: Watch, decision: Decision, outcomes: Sequence[Outcome]) -> None:
-        tally = self._parts.tally
-        tally.polls[decision.result] += 1
-        tally.regressions += sum(event.kind is EventKind.REGRESSION for event in decision.events)
-        for outcome in outcomes:
-            for word in outcome.unknown_words if isinstance(outcome, Reading) else ():
-                if tally.unknown_word(word):
-                    self._parts.journal.unknown_word(watch.job.id, word)
+            after_s = max(began_s + self.interval_s / 2, now_s)
+            self._lanes.place_in_slot(watch.vma, watch.job.id, after_s)

@@ -5,13 +5,14 @@ keep one connection. They raise `DatabaseUnavailableError` when trying again may
 `DatabaseError` when it cannot.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from oma_poller.model.job import ActiveJob, Job
-from oma_poller.model.reading import Outcome
+from oma_poller.model.memory import JobMemory
+from oma_poller.model.reading import Failure, Outcome
 from oma_poller.model.update import Update
 
 
@@ -22,8 +23,11 @@ class JobSource(Protocol):
         """Return id and status of every job whose status is active, in no particular order."""
         ...
 
-    def details(self, job_ids: Sequence[str]) -> list[Job]:
-        """Return these jobs with disks and volumes, in one query; an unknown id is left out."""
+    def details(self, job_ids: Sequence[str], new_ids: Collection[str] = ()) -> list[Job]:
+        """Return these jobs with disks and volumes, in one query; an unknown id is left out.
+
+        Those of *new_ids* come with what is remembered of them, where anything is.
+        """
         ...
 
     def close(self) -> None:
@@ -34,11 +38,17 @@ class JobSource(Protocol):
 class JobSink(Protocol):
     """Writes updates back."""
 
-    def write(self, updates: Sequence[Update], heartbeat_ids: Sequence[str] = ()) -> None:
+    def write(
+        self,
+        updates: Sequence[Update],
+        heartbeat_ids: Sequence[str] = (),
+        memories: Sequence[JobMemory] = (),
+    ) -> None:
         """Write all of it in one transaction, guarded in SQL: a row that is not active is not touched.
 
         `heartbeat_ids` are jobs whose values did not change: only their `updated_at` and
-        `vma_last_poll_at` are set. No two updates have the same job id.
+        `vma_last_poll_at` are set. `memories` go to the program's own table, where there is one. No two
+        updates have the same job id, and no two memories.
 
         Raises DatabaseRefusedError, with the ids of the jobs, for rows that the database does not take for
         what is in them; every other row is committed then. After any other error none of them is.
@@ -50,7 +60,31 @@ class JobSink(Protocol):
         ...
 
 
-class KeyRequest(Struct, frozen=True):
+class History(Protocol):
+    """The samples that a JobSink leaves of the jobs it writes."""
+
+    def thin(self) -> int:
+        """Delete a bounded number of samples that are too old, or of jobs that are gone; return how many."""
+        ...
+
+
+class Claim(Protocol):
+    """The right to be the only poller at work on a database. May be called on any thread."""
+
+    def hold(self) -> None:
+        """Take the right, or make sure that it is still ours.
+
+        Raises RivalError while another program has it, and another DatabaseError where the database does
+        not answer. Where the right cannot be had for a technical reason it says so once, and returns.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the right up. May be called twice."""
+        ...
+
+
+class KeyRequest(Struct, frozen=True, gc=False):
     """One key to be asked of one VMA, for one job's poll."""
 
     vma: str
@@ -60,7 +94,7 @@ class KeyRequest(Struct, frozen=True):
     """Number of the poll this belongs to; comes back with the answer."""
 
 
-class KeyAnswer(Struct, frozen=True):
+class KeyAnswer(Struct, frozen=True, gc=False):
     """What came of a `KeyRequest`."""
 
     request: KeyRequest
@@ -70,7 +104,20 @@ class KeyAnswer(Struct, frozen=True):
     """The raw reply, at most 1 MiB, for whoever has to explain it; empty where none came."""
 
 
-Deliver = Callable[[Sequence[KeyAnswer]], None]
+class ProbeAnswer(Struct, frozen=True):
+    """What came of a look at a VMA's health page."""
+
+    vma: str
+    duration_s: float
+    word: str = ""
+    """The VMA's own word ("healthy"), or "HTTP 404" and the like."""
+    failure: Failure | None = None
+    """Why no HTTP reply came at all; None where one did, with whatever status."""
+
+
+Answer = KeyAnswer | ProbeAnswer
+
+Deliver = Callable[[Sequence[Answer]], None]
 """Takes a batch of answers. Called on the fetcher's own thread: the receiver hands them on."""
 
 
@@ -82,7 +129,14 @@ class ProgressFetcher(Protocol):
         ...
 
     def submit(self, requests: Iterable[KeyRequest]) -> None:
-        """Queue requests; returns at once. At most the configured number are in flight at a time."""
+        """Queue requests; returns at once. At most the configured number are in flight at a VMA at a time.
+
+        No VMA's requests wait for those of another.
+        """
+        ...
+
+    def probe(self, vma: str) -> None:
+        """Ask a VMA for its health; returns at once. Answered exactly once, before what is queued for it."""
         ...
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """The polls under way, by the numbers that their requests carry."""
 
+from collections import Counter
 from itertools import count
 
 from oma_poller.engine.ports import KeyAnswer, KeyRequest
@@ -16,6 +17,7 @@ class Rounds:
     def __init__(self) -> None:
         self._waiting: dict[int, Round] = {}
         self._job_ids: set[str] = set()
+        self._by_vma: Counter[str] = Counter()
         self._tickets = count(1)
 
     def __len__(self) -> int:
@@ -24,11 +26,16 @@ class Rounds:
     def __contains__(self, job_id: str) -> bool:
         return job_id in self._job_ids
 
+    def of(self, vma: str) -> int:
+        """Return how many of them wait for one VMA."""
+        return self._by_vma[vma]
+
     def ask(self, round_: Round) -> list[KeyRequest]:
         """Return the requests of the round's present tier, and wait for their answers."""
         ticket = next(self._tickets)
         self._waiting[ticket] = round_
         self._job_ids.add(round_.job_id)
+        self._by_vma[round_.vma] += 1
         return [KeyRequest(round_.vma, key, ticket) for key in round_.keys]
 
     def answered(self, answer: KeyAnswer) -> Round | None:
@@ -42,6 +49,7 @@ class Rounds:
             return None
         del self._waiting[ticket]
         self._job_ids.discard(round_.job_id)
+        self._by_vma[round_.vma] -= 1
         return round_
 
     def clear(self) -> int:
@@ -49,4 +57,5 @@ class Rounds:
         waited = len(self._waiting)
         self._waiting.clear()
         self._job_ids.clear()
+        self._by_vma.clear()
         return waited

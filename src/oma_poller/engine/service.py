@@ -12,8 +12,9 @@ from oma_poller.core.mailbox import Mailbox
 from oma_poller.engine.discovery import Discovery
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import VMAProgressPoller
-from oma_poller.engine.ports import Deliver, KeyAnswer, ProgressFetcher
+from oma_poller.engine.ports import Answer, Deliver, ProgressFetcher
 from oma_poller.engine.tally import Tally
+from oma_poller.engine.upkeep import EVERY_S, Upkeep
 from oma_poller.engine.writer import ROWS_A_FLUSH, Writer
 from oma_poller.errors import DefectError, OmaPollerError
 
@@ -26,6 +27,8 @@ LAST_FLUSH_S = 10.0
 """What waits to be written may take this long after that."""
 LAST_RETRY_S = 0.5
 """Pause between two attempts to write after the program was told to stop."""
+LONGEST_WAIT_S = 0.5
+"""Pause between two looks whether another poller on the database is still at work."""
 
 
 def flush_pace_s(interval_s: float) -> float:
@@ -48,6 +51,8 @@ class Machinery(Struct, eq=False):
     journal: Journal
     tally: Tally
     discovery_interval_s: float
+    upkeep: Upkeep | None = None
+    """What thins the history; None where there is none."""
 
 
 class Service:
@@ -60,7 +65,7 @@ class Service:
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
         """Set when no answer will come any more."""
-        self._answers: deque[Sequence[KeyAnswer]] = deque()
+        self._answers: deque[Sequence[Answer]] = deque()
 
     def stop(self) -> None:
         """Ask the service to end: no new polls, what is pending is written."""
@@ -79,7 +84,9 @@ class Service:
                 discovery = tasks.create_task(_told("discovery", self._discover), name="discovery")
                 polls = tasks.create_task(_told("polling", self._poll), name="polls")
                 writes = tasks.create_task(_told("writing", self._write), name="writes")
+                upkeep = tasks.create_task(_told("upkeep", self._keep_up), name="upkeep")
                 await self._stop.wait()
+                upkeep.cancel()
                 discovery.cancel()  # it only reads: what it waits for may hang, and is left behind
                 await polls
                 self._parts.fetcher.close()
@@ -97,7 +104,7 @@ class Service:
     def _deliver_to(self, loop: asyncio.AbstractEventLoop) -> Deliver:
         """Return what takes answers on the fetcher's thread. It never raises, however late they come."""
 
-        def deliver(answers: Sequence[KeyAnswer]) -> None:
+        def deliver(answers: Sequence[Answer]) -> None:
             self._answers.append(answers)
             with suppress(RuntimeError):  # the loop is closed: nobody waits for answers any more
                 loop.call_soon_threadsafe(self._wake.set)
@@ -111,7 +118,17 @@ class Service:
             began_s = clock.monotonic()
             await self._parts.discovery.step(interval_s)
             self._wake.set()
-            await asyncio.sleep(interval_s - (clock.monotonic() - began_s) % interval_s)
+            pause_s = interval_s - (clock.monotonic() - began_s) % interval_s
+            waits = self._parts.discovery.is_waiting
+            await asyncio.sleep(min(pause_s, LONGEST_WAIT_S) if waits else pause_s)
+
+    async def _keep_up(self) -> None:
+        """Thin the history once a minute, unless another poller does."""
+        upkeep = self._parts.upkeep
+        while upkeep is not None:
+            await asyncio.sleep(EVERY_S)
+            if not self._parts.discovery.is_waiting:
+                await upkeep.step()
 
     async def _poll(self) -> None:
         """Take what came, begin what is due; after the stop wait for what is in flight."""

@@ -25,6 +25,12 @@ class Tally(Struct):
     unknown_words: Counter[str] = field(default_factory=Counter)
     """Words the vocabulary lacks, as "field=word"."""
     regressions: int = 0
+    vmas_down: set[str] = field(default_factory=set)
+    """VMAs that cannot be reached."""
+    probes: int = 0
+    """Looks at the health of such VMAs."""
+    probe_s: dict[str, float] = field(default_factory=dict)
+    """How long the newest one of each VMA took, in seconds."""
 
     def began(self, late_s: float) -> None:
         """Count the beginning of a poll."""
@@ -36,6 +42,11 @@ class Tally(Struct):
         """Count a flush that the database has confirmed."""
         self.flushes += 1
         self.rows_written += rows
+
+    def probed(self, vma: str, duration_s: float) -> None:
+        """Count a look at a VMA's health."""
+        self.probes += 1
+        self.probe_s[vma] = duration_s
 
     def unknown_word(self, word: str) -> bool:
         """Count a "field=word" that the vocabulary lacks; return whether it is the first of its kind."""
@@ -56,4 +67,7 @@ class Tally(Struct):
             "flushes": self.flushes,
             "regressions": self.regressions,
             "unknown_words": dict(self.unknown_words),
+            "vmas_down": sorted(self.vmas_down),
+            "probes": self.probes,
+            "probe_s": {vma: round(probe_s, 3) for vma, probe_s in self.probe_s.items()},
         }

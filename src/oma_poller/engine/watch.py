@@ -3,7 +3,8 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from oma_poller.core.keys import KeyPlan, plan_keys, tier_order
+from oma_poller.core.keys import KeyPlan, plan_keys
+from oma_poller.core.runs import asking_order
 from oma_poller.errors import VolumeNameError
 from oma_poller.model.context import PollingContext
 from oma_poller.model.job import Job
@@ -89,7 +90,7 @@ def key_plan(job: Job) -> tuple[KeyPlan, Failure | None]:
 
 def start_round(watch: Watch, now_s: float) -> Round:
     """Return a new poll of *watch*: what answered last is asked first (P2)."""
-    order = tier_order(len(watch.plan.tiers), watch.context.tier)
+    order = asking_order(watch.context, len(watch.plan.tiers))
     return Round(watch, watch.plan, watch.vma, now_s, order)
 
 
@@ -105,7 +106,7 @@ def replan(watch: Watch, job: Job, vma: str) -> bool:
         runs = dict(zip(watch.plan.tiers[context.tier], context.runs, strict=True))
         kept = next((tier for tier, keys in enumerate(plan.tiers) if any(key in runs for key in keys)), None)
         keys = () if kept is None else plan.tiers[kept]
-        context = replace(context, tier=kept, runs=tuple(runs.get(key) for key in keys))
+        context = replace(context, tier=kept, keys=keys, runs=tuple(runs.get(key) for key in keys))
     if watch.refusal is not None and refusal is None:
         context = replace(context, consecutive_errors=0)
     changed = moved or vma != watch.vma or (watch.refusal is None) != (refusal is None)

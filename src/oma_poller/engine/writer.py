@@ -35,12 +35,12 @@ class Writer:
         Raises no DatabaseError. Cancelled, it leaves the batch in the mailbox: to write it once more does
         no harm, should the database have it after all.
         """
-        batch = self._mailbox.take(ROWS_A_FLUSH, self._clock.monotonic())
+        batch = self._mailbox.take(ROWS_A_FLUSH, self._clock.monotonic(), self._clock.utc())
         if not batch:
             return True
         try:
             await get_running_loop().run_in_executor(
-                self._thread, self._sink.write, batch.updates, batch.heartbeat_ids
+                self._thread, self._sink.write, batch.updates, batch.heartbeat_ids, batch.memories
             )
         except DatabaseError as error:
             if not isinstance(error, DatabaseRefusedError) or not error.job_ids:

@@ -22,6 +22,8 @@ class EventKind(StrEnum):
     """A new run began under a key that was being followed."""
     RUN_TRUSTED = "run_trusted"
     """An entry taken for an earlier run turned out to be this job's own."""
+    UNSEEN = "unseen"
+    """Bytes moved while nobody could see it: the VMA or this program was away."""
     DISK_ENDED = "disk_ended"
     """One disk of several ended under a whole-job key."""
     STATE = "state"

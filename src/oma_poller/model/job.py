@@ -4,6 +4,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from oma_poller.model.memory import Past
+
 
 class ActiveJob(Struct, frozen=True):
     """A row of `replication_jobs` as the cheap half of discovery sees it."""
@@ -32,9 +34,15 @@ class Job(Struct, frozen=True):
     status: str
     created_at: datetime | None = None
     """Aware, UTC. None when the column is absent or empty."""
+    born: str | None = None
+    """`created_at` exactly as the database has it, in a form that only it reads; None without the column."""
     name: str = ""
     """`source_vm_name`, for people."""
     nbd_export_name: str | None = None
     vcenter_host: str | None = None
     datacenter: str | None = None
     disks: tuple[Disk, ...] = ()
+    accepted_at: datetime | None = None
+    """When a person last took the VMA's entries for this job's own (T5); aware, UTC."""
+    past: Past | None = None
+    """What is remembered of it; asked for, and kept, only until the job is taken up."""

@@ -2,8 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Moment = Annotated[datetime, Meta(tz=True)]
+"""An aware moment, UTC; one that is read back without a zone is refused."""
 
 
 class Observation(StrEnum):
@@ -25,7 +29,7 @@ class Sighting(Struct, frozen=True):
     """An observation with since when and why."""
 
     observation: Observation
-    since: datetime
+    since: Moment
     """Aware, UTC."""
     reason: str = ""
     """One line for a person; empty when fresh."""

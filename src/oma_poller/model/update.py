@@ -46,6 +46,8 @@ class Update(Struct, frozen=True):
     """None while there is nothing that may be believed: the numbers stay as they are."""
     status: str | None = None
     error_message: str | None = None
+    born: str | None = None
+    """`Job.born` of the job it is of: not written to a row made anew under its id. None is any."""
 
     @property
     def is_terminal(self) -> bool:

@@ -100,8 +100,8 @@ def _check_key(key: str) -> None:
         length = len(key_segment(key))
     except UnicodeEncodeError:
         length = 0
-    if not 0 < length <= _KEY_LIMIT or key in {".", ".."}:
-        raise UsageError(f"key {key!r} cannot stand in a URL: allowed are 1 to 1000 characters, not . or ..")
+    if not 0 < length <= _KEY_LIMIT or key in {".", ".."} or "/" in key:
+        raise UsageError(f"key {key!r} cannot be one: allowed are 1 to 1000 characters, no /, not . or ..")
 
 
 def _check_disk_id(disk_id: str | None) -> None:

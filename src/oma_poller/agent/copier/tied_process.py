@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -76,6 +76,11 @@ class LastWords:
         return "; ".join(self._lines)[-_WORDS_LIMIT:]
 
 
+def tied_command(arguments: Sequence[str]) -> list[str]:
+    """Return what starts a program, given by its full path, so that it dies with this process."""
+    return [sys.executable, "-I", "-S", "-c", _LEASH, str(os.getpid()), *arguments]
+
+
 async def run_tool(name: str, arguments: list[str], on_output: Callable[[bytes], None]) -> ToolEnd:
     """Run a program, given by its full path, to its end, and hand on what it prints.
 
@@ -83,7 +88,7 @@ async def run_tool(name: str, arguments: list[str], on_output: Callable[[bytes],
     """
     words = LastWords()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", "-c", _LEASH, str(os.getpid()), *arguments),
+        *tied_command(arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -1,0 +1,139 @@
+"""Which of a job's numbers become its history, how long each sample is kept, and which are to go.
+
+What a sample is kept for is decided when it is taken: the first in its hour is kept the longest, the first in
+its five minutes for a day. So thinning needs no look at neighbours: it deletes what is old of one grain.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from oma_poller.model.sample import Sample
+from oma_poller.model.update import Progress, Update
+
+SPACING_S = 30.0
+"""A job whose numbers move is sampled at most this often."""
+FINE_S, MIDDLE_S, COARSE_S = 30, 300, 3600
+KEPT = {FINE_S: timedelta(hours=1), MIDDLE_S: timedelta(days=1), COARSE_S: timedelta(days=30)}
+"""How long the samples of each grain are kept."""
+MOST_JOBS = 50_000
+"""Jobs that are remembered; of those beyond, every update is a sample."""
+
+Numbers = tuple[int, int, int, int]
+
+
+class _Last(Struct, frozen=True):
+    """What was written of a job last."""
+
+    at: datetime
+    """When it was sampled."""
+    at_s: float
+    """The same moment, monotonic seconds."""
+    status: str | None
+    observation: str
+    sampled: Numbers | None
+    """The numbers of the sample."""
+    newest: Numbers | None
+    """The numbers written since."""
+
+
+class Sampler:
+    """Takes samples of updates. What it drew counts once it is told that the database has it."""
+
+    def __init__(self) -> None:
+        self._last: OrderedDict[str, _Last] = OrderedDict()
+
+    def unknown(self, updates: Iterable[Update]) -> tuple[str, ...]:
+        """Return the jobs whose newest sample is not known here: `draw` wants it of the database."""
+        return tuple(update.job_id for update in updates if update.job_id not in self._last)
+
+    def draw(
+        self, updates: Iterable[Update], now: datetime, now_s: float, earlier: Mapping[str, datetime]
+    ) -> tuple[Sample, ...]:
+        """Return the samples of *updates*; *earlier* has the newest sample's moment of unknown jobs."""
+        drawn = []
+        for update in updates:
+            last = self._last.get(update.job_id)
+            if last is None or _is_due(last, update, now_s):
+                before = earlier.get(update.job_id) if last is None else last.at
+                drawn.append(_sample(update, last, now, before))
+        return tuple(drawn)
+
+    def keep(self, updates: Iterable[Update], samples: Iterable[Sample], now_s: float) -> None:
+        """Note that the database has *updates*, and the *samples* that were drawn of them."""
+        taken = {sample.job_id: sample for sample in samples}
+        for update in updates:
+            last, sample = self._last.pop(update.job_id, None), taken.get(update.job_id)
+            if update.is_terminal:
+                continue
+            if sample is not None:
+                last = _sampled(update, last, sample, now_s)
+            elif last is not None:
+                last = _unsampled(update, last)
+            if last is not None:
+                self._last[update.job_id] = last
+        while len(self._last) > MOST_JOBS:
+            self._last.popitem(last=False)
+
+
+def grain_of(at: datetime, before: datetime | None) -> int:
+    """Return the grain of a sample at *at*, when the job's sample before it was at *before*."""
+    seconds = at.timestamp()
+    for grain_s in (COARSE_S, MIDDLE_S):
+        if before is None or seconds // grain_s != before.timestamp() // grain_s:
+            return grain_s
+    return FINE_S
+
+
+def expired(now: datetime) -> tuple[tuple[int, datetime], ...]:
+    """Return what of each grain is to go: (grain in seconds, the moment before which its samples lie)."""
+    return tuple((grain_s, now - kept) for grain_s, kept in KEPT.items())
+
+
+def _is_due(last: _Last, update: Update, now_s: float) -> bool:
+    changed = update.status not in {None, last.status} or update.sighting.observation != last.observation
+    if changed or update.is_terminal:
+        return True
+    moved = update.progress is not None and _numbers(update.progress) != last.sampled
+    return moved and now_s - last.at_s >= SPACING_S
+
+
+def _sample(update: Update, last: _Last | None, now: datetime, before: datetime | None) -> Sample:
+    """Return the sample of an update; the end of a job is kept as long as any."""
+    numbers = _newest(last, update)
+    percent_bp, bytes_transferred, total_bytes, speed_bps = numbers or (None, None, None, None)
+    return Sample(
+        job_id=update.job_id,
+        at=now,
+        grain_s=COARSE_S if update.is_terminal else grain_of(now, before),
+        observation=update.sighting.observation.value,
+        percent_bp=percent_bp,
+        bytes_transferred=bytes_transferred,
+        total_bytes=total_bytes,
+        speed_bps=speed_bps,
+    )
+
+
+def _sampled(update: Update, last: _Last | None, sample: Sample, now_s: float) -> _Last:
+    """Return what is known of a job whose update became a sample."""
+    status = update.status if update.status is not None or last is None else last.status
+    newest = _newest(last, update)
+    return _Last(sample.at, now_s, status, sample.observation, newest, newest)
+
+
+def _unsampled(update: Update, last: _Last) -> _Last:
+    """Return what is known of a job whose update was written without a sample."""
+    return _Last(last.at, last.at_s, last.status, last.observation, last.sampled, _newest(last, update))
+
+
+def _newest(last: _Last | None, update: Update) -> Numbers | None:
+    """Return the numbers that the row holds after *update*; a poll that failed leaves them."""
+    if update.progress is not None:
+        return _numbers(update.progress)
+    return None if last is None else last.newest
+
+
+def _numbers(progress: Progress) -> Numbers:
+    return progress.percent_bp, progress.bytes_transferred, progress.total_bytes, progress.speed_bps

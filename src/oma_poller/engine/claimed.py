@@ -1,0 +1,51 @@
+"""Jobs that are read and written only by the one poller that has the claim on their database."""
+
+from collections.abc import Collection, Sequence
+
+from oma_poller.engine.ports import Claim, JobSink, JobSource
+from oma_poller.model.job import ActiveJob, Job
+from oma_poller.model.memory import JobMemory
+from oma_poller.model.update import Update
+
+
+class ClaimedSource:
+    """A JobSource that finds no job to poll while another poller has the claim."""
+
+    def __init__(self, source: JobSource, claim: Claim) -> None:
+        self._source = source
+        self._claim = claim
+
+    def active(self) -> list[ActiveJob]:
+        """Hold the claim, then return every active job. Raises RivalError while another has it."""
+        self._claim.hold()
+        return self._source.active()
+
+    def details(self, job_ids: Sequence[str], new_ids: Collection[str] = ()) -> list[Job]:
+        """Return these jobs; `active` has just held the claim."""
+        return self._source.details(job_ids, new_ids)
+
+    def close(self) -> None:
+        """Let the source go; the claim is its owner's."""
+        self._source.close()
+
+
+class ClaimedSink:
+    """A JobSink that writes nothing while another poller has the claim."""
+
+    def __init__(self, sink: JobSink, claim: Claim) -> None:
+        self._sink = sink
+        self._claim = claim
+
+    def write(
+        self,
+        updates: Sequence[Update],
+        heartbeat_ids: Sequence[str] = (),
+        memories: Sequence[JobMemory] = (),
+    ) -> None:
+        """Hold the claim, then write. Raises RivalError while another has it, and nothing is written."""
+        self._claim.hold()
+        self._sink.write(updates, heartbeat_ids, memories)
+
+    def close(self) -> None:
+        """Let the sink go; the claim is its owner's."""
+        self._sink.close()
