@@ -55,6 +55,29 @@ def test_an_unreachable_vma_costs_one_probe_an_interval(world: FaultWorld) -> st
 
 
 @scenario(
+    fault="A VMA with 100 jobs is back after it was unreachable, at an interval of 2 s",
+    must="Its jobs return spread over an interval, not at once; parked ones are among them",
+)
+def test_jobs_that_return_spread(world: FaultWorld) -> str:
+    world.add(*(f"job-{number:02}" for number in range(100)))
+    with world.polling(VMA_PROGRESS_POLL_INTERVAL="2s", VMA_PROGRESS_PARKED_RETRY="0"):
+        world.settled()
+        world.vma.go_down()
+        until(lambda: all(world.observation(job) == "blind" for job in ("job-00", "job-99")), "jobs blind")
+        before = world.vma.asked.copy()
+        world.vma.come_up()
+        until(lambda: world.vma.asked_since(before), "the first request")
+        world.intervals(0.25 * 2 / INTERVAL_S)
+        early = world.vma.asked_since(before)
+        assert early <= 60, early
+        until(lambda: all(world.vma.asked[key] > before[key] for key in world.vma.copies), "all asked")
+        world.end_all()
+        world.wait_for_end()
+        calm = world.calm()
+    return f"at most 60 of 100 jobs asked in the first quarter of the interval; {world.check_end()}; {calm}"
+
+
+@scenario(
     fault="The VMA hangs: it takes connections and never answers, with 30 jobs",
     must="No job fails; connections stay within VMA_PROGRESS_MAX_CONCURRENT; all go on afterwards",
 )

@@ -17,11 +17,14 @@ def end_half(world: FaultWorld, takes_s: float = 0.5) -> None:
 
 
 def polls_go_on(world: FaultWorld) -> None:
-    """Wait until the copies that end have ended, and every other job was asked twice more."""
+    """Wait until the copies that end have ended, and every other job was asked some times more.
+
+    The pauses between attempts to write double, so this is long enough for one to fail with the ends in it.
+    """
     until(lambda: all(world.copy(job).moved_bytes == 1000 for job in ENDING), "the end of half of the copies")
     keys = [world.copy(job).key for job in STAYING]
     before = world.vma.asked.copy()
-    until(lambda: all(world.vma.asked[key] >= before[key] + 2 for key in keys), "two polls of every job")
+    until(lambda: all(world.vma.asked[key] >= before[key] + 8 for key in keys), "eight polls of every job")
 
 
 def told_once(world: FaultWorld) -> None:
