@@ -60,6 +60,7 @@ def test_a_demo_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
     with subprocess.Popen(command, env=environment({}), stdout=subprocess.DEVNULL) as demo:
         until((folder / "logs" / "poller.log").exists, "the poller of the demo")
         children = until(lambda: children_of(demo.pid), "its processes")
+        assert all(map(is_alive, children))
         demo.kill()
     until(lambda: not any(map(is_alive, children)), f"the end of {children}")
 

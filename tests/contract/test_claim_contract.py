@@ -190,6 +190,10 @@ def test_two_databases_of_one_server_do_not_keep_each_other_out(mariadb_server: 
     claims = [MysqlClaim(mariadb_server.address(name)) for name in names]
     for claim in claims:
         claim.hold()
+    rival = MysqlClaim(mariadb_server.address(names[0]))
+    with pytest.raises(RivalError):
+        rival.hold()
+    rival.close()
     for claim, name in zip(claims, names, strict=True):
         claim.close()
         mariadb_server.drop_database(name)

@@ -260,7 +260,10 @@ def test_an_id_is_never_read_as_sql(oma: OmaRows) -> None:
 
 
 def test_nothing_to_write_is_no_error(oma: OmaRows) -> None:
+    add_job(oma)
+    before = oma.row(JOBS, "job-1")
     oma.sink.write([])
+    assert oma.row(JOBS, "job-1") == before
 
 
 def test_a_sink_may_be_closed_twice(oma: OmaRows) -> None:
@@ -268,3 +271,4 @@ def test_a_sink_may_be_closed_twice(oma: OmaRows) -> None:
     oma.sink.write([copying()])
     oma.sink.close()
     oma.sink.close()
+    assert oma.row(JOBS, "job-1")["current_operation"] == "Transfer"

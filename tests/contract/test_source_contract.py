@@ -137,6 +137,8 @@ def test_what_changed_meanwhile_is_seen_at_the_next_call(oma: OmaRows) -> None:
 
 
 def test_a_source_may_be_closed_twice(oma: OmaRows) -> None:
+    add_job(oma)
     oma.source.active()
     oma.source.close()
     oma.source.close()
+    assert [job.id for job in oma.source.active()] == ["job-1"]
