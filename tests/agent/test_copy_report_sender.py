@@ -86,6 +86,20 @@ def test_of_reports_that_wait_only_the_newest_is_sent(vma: ProgressReceiver) -> 
     assert [told["bytes_transferred"] for told in vma.reports("k")] == [1, 89]
 
 
+def test_ends_arrive_in_the_order_in_which_the_copies_ended(vma: ProgressReceiver) -> None:
+    vma.hold = Event()
+    with sending_to(vma.url) as (sender, _):
+        sender.put(disk("first"), report(1))
+        until(lambda: vma.connections, "the first report under way")
+        for key in ("third", "second", "first"):  # they waited in another order before they ended
+            sender.put(disk(key), report(2))
+        for key in ("first", "second", "third"):
+            sender.put(disk(key), END)
+        vma.hold.set()
+        assert sender.finish(PATIENCE_S) is None
+    assert [key for key, status in vma.statuses() if status == "completed"] == ["first", "second", "third"]
+
+
 def test_disks_of_one_key_do_not_replace_each_other_and_ends_go_first(vma: ProgressReceiver) -> None:
     vma.hold = Event()
     with sending_to(vma.url) as (sender, _):

@@ -20,8 +20,9 @@ _LONGEST_PAUSE_S = 10.0
 class ReportSender:
     """Sends the newest report of each disk from a thread of its own.
 
-    There is one place for each disk, so what waits is bounded: a newer report takes the place of the one that
-    waits there. Ends of copies go first. What fails is tried again after 0.5, 1, 2, … at most 10 s.
+    There is one place for each disk, so what waits is bounded: a newer report takes the place of the one
+    that waits there. Ends of copies go first, in the order in which they came. What fails is tried again
+    after 0.5, 1, 2, … at most 10 s.
     """
 
     def __init__(self, post: VmaPost, clock: Clock, on_contact: OnContact) -> None:
@@ -44,6 +45,8 @@ class ReportSender:
     def put(self, order: CopyOrder, report: CopyReport) -> None:
         """Take a report; returns at once."""
         with self._changed:
+            if report.status.is_end:
+                self._waiting.pop(order, None)  # it goes behind the ends that came before
             self._waiting[order] = report
             self._changed.notify_all()
 
