@@ -13,7 +13,7 @@ if [ $# != 0 ]; then
     exec .venv/bin/python -m pytest "$@"
 fi
 
-.venv/bin/python -m pytest -n "${TEST_PROCESSES:-2}" --cov --cov-report= \
+.venv/bin/python -m pytest -n "${TEST_PROCESSES:-4}" --cov --cov-report= \
     --junitxml=build/junit.xml 2>&1 | tee "$log" || status=$?
 
 .venv/bin/python -m coverage report --include='src/oma_poller/core/*,src/oma_poller/model/*' \

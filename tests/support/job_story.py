@@ -5,7 +5,7 @@ from typing import Any
 
 from core_values import NOW, NOW_S, POLICY, a_disk, a_job, a_reading
 
-from oma_poller.core.decide import begin, decide
+from oma_poller.core.decide import begin, decide, decide_by_all_rules
 from oma_poller.core.keys import plan_keys
 from oma_poller.core.poll import Poll
 from oma_poller.model.context import PollingContext
@@ -47,6 +47,7 @@ class Story:
         )
         self.last_poll = poll
         self.decision = decide(self.context, poll)
+        assert self.decision == decide_by_all_rules(self.context, poll), "the short way says something else"
         self.context = self.decision.context
         return self.decision
 

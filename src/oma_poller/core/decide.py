@@ -13,6 +13,7 @@ from oma_poller.core.patience import frozen_reason, vanished_reason
 from oma_poller.core.poll import Poll
 from oma_poller.core.runs import absent_keys, follow_keys, is_accepted
 from oma_poller.core.states import ENDS, advance, state_of_status
+from oma_poller.core.steady import steady
 from oma_poller.core.unseen import unseen_move
 from oma_poller.core.whole_job import WholeJob, may_be_several, read_whole_job
 from oma_poller.model.context import PollingContext
@@ -38,6 +39,11 @@ def begin(job: Job, policy: Policy, now: datetime) -> PollingContext:
 
 def decide(context: PollingContext, poll: Poll) -> Decision:
     """Return what one poll of a job comes to. Never raises for any outcome."""
+    return steady(context, poll) or decide_by_all_rules(context, poll)
+
+
+def decide_by_all_rules(context: PollingContext, poll: Poll) -> Decision:
+    """Return what one poll comes to, whatever it brought."""
     first_poll_s = poll.now_s if context.first_poll_s is None else context.first_poll_s
     context = replace(context, first_poll_s=first_poll_s, last_poll_s=poll.now_s)
     return _good_poll(context, poll) if poll.has_reading else _bad_poll(context, poll)
