@@ -56,6 +56,18 @@ def test_nothing_goes_the_short_way_where_no_byte_moved() -> None:
     assert steady(story.context, next_poll(story, copying(30), copying(30))) is None
 
 
+def test_a_disk_that_stands_while_another_moves_has_no_speed_after_a_while() -> None:
+    story = under_way()
+    speeds = []
+    for moved in (40, 50, 60):
+        poll = next_poll(story, copying(moved), copying(30))
+        assert steady(story.context, poll) is not None
+        story.poll(*poll.outcomes)
+        speeds.append([run.speed_bps for run in story.context.runs if run is not None])
+    assert [speed[0] for speed in speeds] == [2.0] * 3
+    assert speeds[0][1] > speeds[1][1] > speeds[2][1] == 0.0
+
+
 @pytest.mark.parametrize(
     "outcome",
     [

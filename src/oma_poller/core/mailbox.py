@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from oma_poller.core.merge import merged
+from oma_poller.core.merge import changes, merged
 from oma_poller.core.notebook import Notebook
 from oma_poller.model.context import PollingContext
 from oma_poller.model.memory import JobMemory
@@ -176,7 +176,7 @@ class Mailbox:
             self._heartbeats.pop(job_id, None)
             self._ends[job_id] = newest
             return True
-        if known is None or merged(known, newest) != known:
+        if known is None or changes(known, newest):
             self._heartbeats.pop(job_id, None)
             self._waiting[job_id] = newest
             return True

@@ -22,14 +22,32 @@ def merged(older: Update, newer: Update) -> Update:
     )
 
 
+def changes(known: Update, newer: Update) -> bool:
+    """Whether a row that holds *known* is another one once *newer* is written to it."""
+    before, after = known.progress, newer.progress
+    if after is not None and (before is None or after.bytes_transferred != before.bytes_transferred):
+        return True  # nearly always so, and told without merging
+    return merged(known, newer) != known
+
+
 def _merged_progress(older: Progress | None, newer: Progress | None) -> Progress | None:
     """Return the newest numbers; rows of disks that only the older ones name are kept."""
-    if newer is None or older is None or older.disks == newer.disks:
+    if newer is None or older is None or _replaces(newer.disks, older.disks):
         return older if newer is None else newer
     rows = {row.id: row for row in older.disks}
     for row in newer.disks:
         rows[row.id] = _merged_row(rows.get(row.id), row)
     return replace(newer, disks=tuple(rows.values()))
+
+
+def _replaces(newer: tuple[DiskUpdate, ...], older: tuple[DiskUpdate, ...]) -> bool:
+    """Whether nothing of the older rows is left: the usual case, and quickly told."""
+    if len(newer) != len(older):
+        return False
+    for row, before in zip(newer, older, strict=True):
+        if row.id != before.id or row.bytes_synced is None:
+            return newer == older
+    return True
 
 
 def _merged_row(older: DiskUpdate | None, newer: DiskUpdate) -> DiskUpdate:
