@@ -107,7 +107,7 @@ def test_indexes_are_used_between_tables_of_three_collations(mariadb_address: Da
     disks = StatementText(has, len(GUARD), write_status=True).all().disks
     assert disks is not None
     update = copying("job-20", copying_disk("40"))
-    parameters = (as_json(disk_rows(flush_of([update], ()), disks.columns)), *GUARD)
+    parameters = (as_json(disk_rows(flush_of([update], ()), disks.fits)), *GUARD)
     assert plan(rows, disks.sql, parameters) == expected(rows, j="PRIMARY", d="PRIMARY")
     assert [disk.volume_id for disk in rows.source.details(["job-20"])[0].disks] == ["volume-39", "volume-40"]
     rows.close()
@@ -128,9 +128,9 @@ def test_rows_are_written_by_primary_key(full: SqlRows, count: int) -> None:
     assert statements.own is not None
     updates = [copying(job_id, copying_disk(40 * at)) for at, job_id in enumerate(some_ids(count), 1)]
     flush = flush_of(updates, ())
-    jobs = as_json(job_rows(flush, statements.jobs.columns))
-    disks = as_json(disk_rows(flush, statements.disks.columns))
-    own = as_json(own_rows(flush.entries, statements.own.columns))
+    jobs = as_json(job_rows(flush, statements.jobs.fits))
+    disks = as_json(disk_rows(flush, statements.disks.fits))
+    own = as_json(own_rows(flush.entries, statements.own.fits))
     heartbeats = as_json([{JOB: job_id} for job_id in some_ids(count)])
     only_jobs = expected(full, j="PRIMARY")
     assert plan(full, statements.jobs.sql, (jobs, *GUARD)) == only_jobs

@@ -1,21 +1,20 @@
 """One flush: updates, heartbeats and memories as the rows of each statement."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
 
-from oma_poller.database.column import Column, fit_number, fit_text
+from oma_poller.database.fitting import Fits, Value
 from oma_poller.database.statements import BORN, DISK, ENDS, JOB, NUMBERS
-from oma_poller.database.written import UNCUT_VALUES, Value, Values, Written, own_values, written
+from oma_poller.database.written import Values, Written, own_values, written
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.observation import Sighting
 from oma_poller.model.update import Update
 
 Row = dict[str, Value]
 
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_ENCODER = msgspec.json.Encoder()
 
 
 class Entry(Struct, frozen=True):
@@ -78,24 +77,24 @@ def flush_of(
     return Flush(tuple(entries))
 
 
-def job_rows(flush: Flush, columns: Mapping[str, Column]) -> list[Row]:
-    """Return a row for each job with an update, with the values that *columns* can hold."""
+def job_rows(flush: Flush, fits: Fits) -> list[Row]:
+    """Return a row for each job with an update, with the values that its columns can hold."""
     return [
         {
             JOB: update.job_id,
             BORN: update.born,
             NUMBERS: int(update.progress is not None),
             ENDS: int(values.ends),
-            **_fitted(values.job, columns),
+            **_fitted(values.job, fits),
         }
         for update, values in _updates(flush)
     ]
 
 
-def disk_rows(flush: Flush, columns: Mapping[str, Column]) -> list[Row]:
+def disk_rows(flush: Flush, fits: Fits) -> list[Row]:
     """Return a row for each disk."""
     return [
-        {JOB: update.job_id, BORN: update.born, DISK: disk_id, **_fitted(disk, columns)}
+        {JOB: update.job_id, BORN: update.born, DISK: disk_id, **_fitted(disk, fits)}
         for update, values in _updates(flush)
         for disk_id, disk in values.disks
     ]
@@ -106,13 +105,13 @@ def heartbeat_rows(flush: Flush) -> list[Row]:
     return [{JOB: entry.job_id} for entry in flush.entries if entry.is_heartbeat]
 
 
-def own_rows(entries: Iterable[Entry], columns: Mapping[str, Column]) -> list[Row]:
+def own_rows(entries: Iterable[Entry], fits: Fits) -> list[Row]:
     """Return a row of our own table for each job of which it is to be told something."""
     return [
         {
             JOB: entry.job_id,
             BORN: None if entry.update is None else entry.update.born,
-            **_fitted(own_values(*entry.seen, entry.memory), columns),
+            **_fitted(own_values(*entry.seen, entry.memory), fits),
         }
         for entry in entries
         if entry.seen is not None
@@ -130,22 +129,11 @@ def as_json(rows: Sequence[Row | str]) -> str:
     return _ENCODER.encode(rows).decode()
 
 
-def _fitted(values: Values, columns: Mapping[str, Column]) -> Row:
+def _fitted(values: Values, fits: Fits) -> Row:
     """Return the values that have a column, made to fit; one that cannot fit at all is left out."""
     row: Row = {}
     for name, value in values.items():
-        column = columns.get(name)
-        if column is None:
-            continue
-        fitted = value if name in UNCUT_VALUES else _fit(column, value)
-        if fitted is not None:
+        fit = fits.get(name)
+        if fit is not None and value is not None and (fitted := fit(value)) is not None:
             row[name] = fitted
     return row
-
-
-def _fit(column: Column, value: Value) -> Value:
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return fit_text(column, value)
-    return fit_number(column, value if isinstance(value, int | float) else Decimal(value))

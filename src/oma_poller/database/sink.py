@@ -115,12 +115,12 @@ class SqlJobSink:
         if statements.history is not None:
             self._run(link, statements.history, self._history.rows(link, flush.updates))
         if statements.disks is not None:
-            self._run(link, statements.disks, disk_rows(flush, statements.disks.columns))
-        self._run(link, statements.jobs, job_rows(flush, statements.jobs.columns))
+            self._run(link, statements.disks, disk_rows(flush, statements.disks.fits))
+        self._run(link, statements.jobs, job_rows(flush, statements.jobs.fits))
         self._run(link, statements.heartbeats, heartbeat_rows(flush))
         if statements.own is not None:
             news = [entry for entry in flush.entries if self._is_news(entry)]
-            self._run(link, statements.own, own_rows(news, statements.own.columns))
+            self._run(link, statements.own, own_rows(news, statements.own.fits))
         link.connection.commit()
 
     def _prepared(self, link: Link) -> Statements:

@@ -1,13 +1,12 @@
 """The statements of a flush, as text, for what one database has. Each takes its rows as one parameter."""
 
-from collections.abc import Mapping
-
 from msgspec import Struct
 from msgspec.structs import replace
 
 from oma_poller.database.capabilities import Capabilities, Table
 from oma_poller.database.column import Column, Kind
 from oma_poller.database.dialect import Dialect, Join, dialect_of
+from oma_poller.database.fitting import Fits, fits_of
 from oma_poller.database.written import (
     DISK_VALUES,
     HISTORY_VALUES,
@@ -15,6 +14,7 @@ from oma_poller.database.written import (
     NULLED_VALUES,
     OWN_VALUES,
     SEED_VALUES,
+    UNCUT_VALUES,
 )
 
 JOB, BORN, DISK, NUMBERS, ENDS = "job", "born", "disk", "numbers", "ends"
@@ -26,10 +26,10 @@ _BORN = Column(BORN, Kind.TEXT, characters=255)
 
 
 class Statement(Struct, frozen=True):
-    """A statement, with the columns whose values its rows may have."""
+    """A statement, and how the values that its rows may have are made to fit."""
 
     sql: str
-    columns: Mapping[str, Column]
+    fits: Fits
     is_guarded: bool = True
     """Whether the active statuses follow the rows as parameters."""
 
@@ -73,7 +73,7 @@ class StatementText:
         sql = self._dialect.update(
             self._dialect.rows(fields), [self._same_job], self._stamped(table, "j", sets), self._guard
         )
-        return Statement(sql, values)
+        return Statement(sql, fits_of(values))
 
     def _heartbeats(self) -> Statement:
         sets = self._stamped(self._has.jobs, "j", {})
@@ -97,7 +97,7 @@ class StatementText:
             self._stamped(table, "d", sets),
             self._guard,
         )
-        return Statement(sql, values)
+        return Statement(sql, fits_of(values))
 
     def _own(self) -> Statement | None:
         table = self._has.own_jobs
@@ -112,7 +112,7 @@ class StatementText:
             sets["updated_at"] = self._dialect.now(updated)
         rows = self._dialect.rows({JOB: self._id, BORN: _BORN, **values})
         sql = self._dialect.upsert(table.name, "job_id", sets, (rows, self._same_job), frozenset({"memory"}))
-        return Statement(sql, values, is_guarded=False)
+        return Statement(sql, fits_of(values, UNCUT_VALUES), is_guarded=False)
 
     def _history(self) -> Statement | None:
         """Samples are of rows that may be written: what is withheld is no history."""
@@ -124,7 +124,8 @@ class StatementText:
         sets |= {name: self._dialect.field(name, column) for name, column in values.items()}
         rows = self._dialect.rows({JOB: self._id, BORN: _BORN, **values})
         active = replace(self._same_job, on=f"{self._same_job.on} AND {self._guard}")
-        return Statement(self._dialect.upsert(table.name, "job_id, at", sets, (rows, active)), values)
+        sql = self._dialect.upsert(table.name, "job_id, at", sets, (rows, active))
+        return Statement(sql, fits_of(values))
 
     def _same_birth(self) -> str:
         """Return the condition that the row was not made anew under its id since its job was read."""

@@ -1,17 +1,18 @@
 """What an update writes, as values by column, before they are made to fit."""
 
 from datetime import UTC
-from decimal import Decimal
+from math import isfinite
 
 from msgspec import Struct
 
+from oma_poller.core.parts import reported_bp
+from oma_poller.database.fitting import Value
 from oma_poller.database.recollection import memory_text
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.observation import Observation, Sighting
 from oma_poller.model.policy import TERMINAL_STATUSES
 from oma_poller.model.update import DiskUpdate, Progress, Update
 
-Value = str | int | Decimal | float | None
 Values = dict[str, Value]
 
 SEED_VALUES = (
@@ -55,6 +56,7 @@ UNCUT_VALUES = frozenset({"memory"})
 
 _CLEAR = frozenset({Observation.FRESH, Observation.PENDING})
 _MIB = 2**20
+_HUNDRED = 100
 
 
 class Written(Struct, frozen=True):
@@ -99,11 +101,11 @@ def _progress(progress: Progress) -> Values:
         "bytes_transferred": progress.bytes_transferred,
         "total_bytes": progress.total_bytes,
         "transfer_speed_bps": progress.speed_bps,
-        "vma_throughput_mbps": Decimal(progress.speed_bps) / _MIB,
+        "vma_throughput_mbps": _hundredths(progress.speed_bps, _MIB),
         "vma_eta_seconds": progress.eta_s,
     }
-    if progress.setup_percent is not None:
-        values["setup_progress_percent"] = progress.setup_percent
+    if progress.setup_percent is not None and isfinite(progress.setup_percent):
+        values["setup_progress_percent"] = percent(reported_bp(progress.setup_percent))
     if progress.sync_type:
         values["vma_sync_type"] = progress.sync_type
     if progress.phase:
@@ -128,6 +130,11 @@ def _disk(disk: DiskUpdate) -> Values:
     return values
 
 
-def percent(basis_points: int) -> Decimal:
-    """Return hundredths of a percent as percent, exactly."""
-    return Decimal(basis_points).scaleb(-2)
+def percent(basis_points: int) -> float:
+    """Return hundredths of a percent as percent: the float whose shortest decimal form is exactly that."""
+    return basis_points / _HUNDRED
+
+
+def _hundredths(number: int, divisor: int) -> float:
+    """Return number / divisor, rounded down to two decimals."""
+    return number * _HUNDRED // divisor / _HUNDRED

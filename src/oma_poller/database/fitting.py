@@ -1,0 +1,53 @@
+"""How the values of one table's columns are made to fit: worked out once, applied to every row."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+
+from oma_poller.database.column import BIGINT_MAX, Column, Kind, fit_number, fit_text
+
+Value = str | int | float | None
+Fit = Callable[[Value], Value]
+Fits = Mapping[str, Fit]
+"""By the name of the column."""
+
+DECIMALS = 2
+"""Digits after the point that a number of this program has at most: percent, and MiB a second."""
+_REMEMBERED = 20_000
+"""Texts and percentages come again and again: a state's word, 10,001 hundredths of a percent."""
+
+
+def fits_of(columns: Mapping[str, Column], uncut: frozenset[str] = frozenset()) -> Fits:
+    """Return the fits of *columns*; those of *uncut* take any value as it is."""
+    return {name: _as_it_is if name in uncut else fit_of(column) for name, column in columns.items()}
+
+
+def fit_of(column: Column) -> Fit:
+    """Return what makes a value fit into *column*; it gives None for one that cannot fit at all."""
+    slow = lru_cache(_REMEMBERED)(lambda value: _fit(column, value))
+    if column.kind is Kind.TEXT:
+        return slow
+    least, most = column.lowest, min(int(column.highest), BIGINT_MAX)
+
+    def whole(value: Value) -> Value:
+        return value if type(value) is int and least <= value <= most else slow(value)
+
+    def broken(value: Value) -> Value:
+        if type(value) is float and least <= value <= most:
+            return value
+        return slow(value)
+
+    return broken if column.scale >= DECIMALS else whole
+
+
+def _as_it_is(value: Value) -> Value:
+    return value
+
+
+def _fit(column: Column, value: Value) -> Value:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return fit_text(column, value)
+    fitted = fit_number(column, value)
+    return float(fitted) if isinstance(fitted, Decimal) else fitted
