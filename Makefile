@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check mutants bench lock clean
 
 PYTHON := .venv/bin/python
 
@@ -19,6 +19,9 @@ test: setup ## Run all tests, on SQLite and on MariaDB (ARGS="-k word" for some 
 
 check: setup ## Run the static checks
 	@bash tools/check.sh
+
+mutants: setup ## Plant mistakes in the core and see whether its tests notice (ARGS="--each 5 --seed 7")
+	@$(PYTHON) -m tools.mutants $(ARGS)
 
 bench: setup ## Run the benchmarks and print their figures
 	@bash tools/services.sh
