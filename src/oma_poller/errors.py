@@ -31,6 +31,10 @@ class DatabaseLockedError(DatabaseUnavailableError):
     """Another transaction stands in the way, or this one was chosen to give way (deadlock)."""
 
 
+class DatabaseLockTimeoutError(DatabaseLockedError):
+    """A row was locked by somebody else for as long as this program waits for one."""
+
+
 class DatabaseGoneError(DatabaseUnavailableError):
     """The connection to the database broke; a new one may be had at once."""
 
@@ -42,9 +46,19 @@ class RivalError(DatabaseUnavailableError):
 class DatabaseRefusedError(DatabaseError):
     """The database refuses rows for what is in them. Every other row of the call was written."""
 
-    def __init__(self, message: str, job_ids: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        job_ids: tuple[str, ...] = (),
+        held: frozenset[str] = frozenset(),
+        withheld: frozenset[str] = frozenset(),
+    ) -> None:
         self.job_ids = job_ids
         """The jobs whose rows were refused."""
+        self.held = held
+        """Jobs whose rows another program holds locked: nothing of them is written."""
+        self.withheld = withheld
+        """Jobs whose end was not written, since their row has another status or is gone."""
         super().__init__(message)
 
 
@@ -74,6 +88,13 @@ class UnknownJobError(OmaPollerError):
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
         super().__init__(f"job {job_id!r} is not in replication_jobs")
+
+
+class StoppingError(OmaPollerError):
+    """The program is not polling yet, or is about to end."""
+
+    def __init__(self) -> None:
+        super().__init__("the poller is just starting or about to end; try again in a moment")
 
 
 class AcceptError(OmaPollerError):

@@ -16,7 +16,7 @@ from oma_poller.database.memory import MemoryJobSource, MemoryOma
 from oma_poller.database.memory_claim import MemoryClaim
 from oma_poller.database.source import SqlJobSource
 from oma_poller.engine.claimed import ClaimedSink, ClaimedSource
-from oma_poller.engine.ports import Claim, JobSource
+from oma_poller.engine.ports import Claim, Flushed, JobSource
 from oma_poller.errors import DatabaseUnavailableError, RivalError
 
 MakeClaim = Callable[[], Claim]
@@ -110,8 +110,9 @@ def test_nothing_is_read_or_written_without_the_claim() -> None:
     written: list[object] = []
 
     class Sink:
-        def write(self, updates: object, heartbeat_ids: object = (), memories: object = ()) -> None:
+        def write(self, updates: object, heartbeat_ids: object = (), memories: object = ()) -> Flushed:
             written.append((updates, heartbeat_ids, memories))
+            return Flushed()
 
         def close(self) -> None:
             written.append("closed")

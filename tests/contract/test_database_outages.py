@@ -23,6 +23,7 @@ from oma_poller.database.source import SqlJobSource
 from oma_poller.errors import (
     DatabaseError,
     DatabaseLockedError,
+    DatabaseLockTimeoutError,
     DatabaseRefusedError,
     DatabaseUnavailableError,
 )
@@ -131,7 +132,7 @@ def test_a_file_that_is_gone_is_told_and_used_once_it_is_back(file: SqlRows, tmp
         (1180, "HY000", DatabaseUnavailableError),  # error while committing
         (1290, "HY000", DatabaseUnavailableError),  # --read-only
         (1792, "25006", DatabaseUnavailableError),  # read-only transaction
-        (1205, "HY000", DatabaseLockedError),
+        (1205, "HY000", DatabaseLockTimeoutError),
         (1213, "40001", DatabaseLockedError),
         (1644, "45000", DatabaseRefusedError),  # a trigger's own objection
     ],

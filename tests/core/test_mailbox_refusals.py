@@ -87,3 +87,26 @@ def test_a_refused_end_of_a_job_that_left_is_dropped(mailbox: Mailbox) -> None:
     mailbox.confirm(batch, 0.0)
     mailbox.forget("a")
     assert not flush(mailbox, 1000.0)
+
+
+def test_what_is_kept_waits_again_in_front_and_merged_with_what_came_since() -> None:
+    box = Mailbox()
+    box.put(GOOD, 0.0)
+    box.put(an_update("b"), 0.0)
+    batch = box.take(10, 0.0)
+    box.put(BETTER, 1.0)
+    box.keep(["a", "unknown"])
+    assert box.confirm(batch, 1.0) == (an_update("b"),)
+    assert box.take(10, 2.0).updates == (BETTER,)
+
+
+def test_a_heartbeat_that_is_kept_waits_again() -> None:
+    box = Mailbox()
+    box.put(an_update("job-1"), 0.0)
+    box.confirm(box.take(10, 0.0), 0.0)
+    box.put(an_update("job-1"), 100.0)
+    batch = box.take(10, 100.0)
+    assert batch.heartbeat_ids == ("job-1",)
+    box.keep(["job-1"])
+    box.confirm(batch, 100.0)
+    assert box.take(10, 101.0).heartbeat_ids == ("job-1",)

@@ -17,6 +17,7 @@ from oma_poller.errors import (
     DatabaseError,
     DatabaseGoneError,
     DatabaseLockedError,
+    DatabaseLockTimeoutError,
     DatabaseRefusedError,
     DatabaseUnavailableError,
 )
@@ -213,7 +214,7 @@ def test_with_a_ca_a_server_without_tls_is_not_trusted(mariadb_address: Database
 @pytest.mark.parametrize(
     ("number", "state", "kind"),
     [
-        (1205, "HY000", DatabaseLockedError),
+        (1205, "HY000", DatabaseLockTimeoutError),
         (1213, "40001", DatabaseLockedError),
         (1053, "08S01", DatabaseGoneError),
         (1040, "08004", DatabaseUnavailableError),

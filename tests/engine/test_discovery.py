@@ -6,6 +6,7 @@ from engine_fakes import FakeDatabase, FakeThread
 from engine_world import Bench, done, job, jobs, key
 from virtual_time import run_virtually
 
+from oma_poller.engine.beats import Beats
 from oma_poller.engine.discovery import FEW_NEWCOMERS, Discovery, first_dues_s
 from oma_poller.errors import DatabaseError, DatabaseUnavailableError
 
@@ -19,7 +20,7 @@ class Passes:
     def __init__(self, database: FakeDatabase, bench: Bench) -> None:
         self.database = database
         self.bench = bench
-        self.discovery = Discovery(database, bench.poller, FakeThread(), bench.clock, bench.journal)
+        self.discovery = Discovery(database, bench.poller, FakeThread(), bench.journal, Beats(bench.clock))
 
     def step(self) -> int | None:
         """Do one pass, 5 s after the last one."""
@@ -89,7 +90,7 @@ def test_many_newcomers_are_spread_over_a_pass_newest_first() -> None:
         groups += 1
     assert 90 <= groups <= 100
     assert begun[:3] == [key(999), key(998), key(997)]
-    assert world.bench.tally.most_late_s < 0.01
+    assert world.bench.tally.lateness.most_s < 0.01
 
 
 def test_the_first_polls_stay_within_the_time_they_are_spread_over() -> None:

@@ -98,3 +98,28 @@ def test_jobs_are_set_aside_also_while_others_use_all_there_is() -> None:
     bench.ask()
     assert bench.held("job-00006").context.sighting.observation is Observation.BLIND
     assert bench.poller.next_due_s() is None
+
+
+def test_polls_of_a_vma_that_answers_in_bulk_take_no_place_in_flight() -> None:
+    bench = Bench(*at(1, *range(1, 100)), *at(2, *range(101, 200)), rules=RULES)
+    bench.fetcher.bulk = {"vma-1"}
+    requests = bench.ask()
+    assert Counter(request.vma for request in requests) == {"vma-1": 99, "vma-2": 5}
+    bench.answer(requests, COPYING)
+    assert Counter(request.vma for request in bench.ask()) == {"vma-2": 5}
+
+
+def test_a_vma_that_stops_answering_in_bulk_has_its_share_from_then_on() -> None:
+    bench = Bench(*at(1, *range(1, 31)), rules=RULES)
+    bench.fetcher.bulk = {"vma-1"}
+    in_bulk = bench.ask()
+    assert len(in_bulk) == 30
+    bench.fetcher.bulk = set()
+    bench.watch(*at(1, *range(31, 61)))
+    singly = bench.ask()
+    assert len(singly) == 10
+    bench.answer(in_bulk, COPYING)
+    assert bench.ask() == []
+    bench.answer(singly[:3], COPYING)
+    assert len(bench.ask()) == 3
+    assert bench.poller.abandon() == 10

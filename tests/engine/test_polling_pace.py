@@ -67,7 +67,7 @@ def test_never_more_polls_are_in_flight_than_allowed_and_the_most_overdue_go_fir
     assert bench.ask() == []
     bench.answer(first[:2], COPYING)
     assert [request.key for request in bench.ask()] == [key(4), key(3)]
-    assert bench.tally.most_late_s == 7.0
+    assert bench.tally.lateness.most_s == 7.0
 
 
 def test_errors_in_a_row_are_backed_off_and_the_fifth_parks() -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from virtual_time import let_pass, run_virtually, until_true
 
 from oma_poller.core.memory import remember
-from oma_poller.engine.ports import KeyRequest
+from oma_poller.engine.ports import Flushed, KeyRequest
 from oma_poller.model.memory import JobMemory, Past
 from oma_poller.model.observation import Observation
 from oma_poller.model.policy import Policy
@@ -189,9 +189,9 @@ def test_a_memory_is_written_with_the_very_flush_of_the_row_it_explains() -> Non
 
         def write(
             updates: Sequence[Update], heartbeat_ids: Sequence[str] = (), memories: Sequence[JobMemory] = ()
-        ) -> None:
+        ) -> Flushed:
             pairs.append((tuple(updates), tuple(memories)))
-            real(updates, heartbeat_ids, memories)
+            return real(updates, heartbeat_ids, memories)
 
         database.write = write  # type: ignore[method-assign] # to look at each flush
         await life(database, done(), 12.0)

@@ -185,7 +185,7 @@ def test_sixty_jobs_in_ten_slots_of_a_slow_vma_are_all_served_in_turn() -> None:
         assert world.fetcher.twice_at_once == set()
         assert sum(counts) >= 10 * 600 / 3 * 0.95  # every slot is used
         assert max(counts) - min(counts) <= 3
-        assert world.tally.most_late_s > 5.0
+        assert world.tally.lateness.most_s > 5.0
 
     run_virtually(main())
 
@@ -212,7 +212,7 @@ def test_polls_are_spread_over_the_interval() -> None:
         assert len(slots) == pytest.approx(1000, abs=20)
         assert max(slots.count(slot) for slot in set(slots)) < 200
         flush_rows = [len(write) for write in world.database.writes]
-        assert len(flush_rows) < 40  # results share their flushes
+        assert len(flush_rows) < 60  # results share their flushes
 
     run_virtually(main())
 

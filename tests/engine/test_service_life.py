@@ -8,7 +8,7 @@ from core_values import a_reading
 from engine_world import DOWN, World, done, job, jobs, key
 from virtual_time import let_pass, run_virtually, until_true
 
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.engine.ports import Flushed, KeyAnswer, KeyRequest
 from oma_poller.engine.service import DRAIN_S, LAST_FLUSH_S, LONGEST_RETRY_S
 from oma_poller.errors import DatabaseUnavailableError
 
@@ -172,9 +172,9 @@ def test_attempts_to_write_are_spaced_while_the_database_is_away_and_quick_once_
             attempts: list[float] = []
             real = world.database.write
 
-            def write(*args: object) -> None:
+            def write(*args: object) -> Flushed:
                 attempts.append(now_s())
-                real(*args)  # type: ignore[arg-type] # what the writer gives
+                return real(*args)  # type: ignore[arg-type] # what the writer gives
 
             world.database.write = write  # type: ignore[method-assign, assignment] # to see the attempts
             world.fetcher.script = lambda _: a_reading(60, 100)

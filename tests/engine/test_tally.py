@@ -1,14 +1,23 @@
 """Counts that later become metrics."""
 
-from oma_poller.engine.tally import MOST_WORDS, Tally
+from oma_poller.engine.tally import MOST_WORDS, Histogram, Tally
 
 
 def test_lateness_is_summed_and_its_most_is_kept() -> None:
     tally = Tally()
     for late_s in (0.5, 2.0, 0.25):
         tally.began(late_s)
-    assert (tally.lateness_s, tally.most_late_s) == (2.75, 2.0)
+    assert (tally.lateness.sum_s, tally.lateness.most_s) == (2.75, 2.0)
     assert tally.summary()["late_mean_s"] == 0.917
+
+
+def test_a_duration_is_counted_under_the_first_bound_that_is_not_below_it() -> None:
+    histogram = Histogram()
+    for duration_s in (0.0, 0.001, 0.0011, 30.0, 31.0):
+        histogram.observe(duration_s)
+    assert histogram.counts == [2, 1, *[0] * 11, 1, 1]
+    assert histogram.bounds_s[0] == 0.001
+    assert histogram.bounds_s[-1] == 30.0
 
 
 def test_unknown_words_are_bounded() -> None:

@@ -8,6 +8,7 @@ from engine_fakes import FakeDatabase, FakeThread
 from engine_world import Bench, done, job, jobs
 from virtual_time import let_pass, run_virtually
 
+from oma_poller.engine.beats import Beats
 from oma_poller.engine.writer import ROWS_A_FLUSH, Writer
 from oma_poller.errors import DatabaseError, DatabaseRefusedError, DatabaseUnavailableError
 from oma_poller.model.update import Update
@@ -24,7 +25,7 @@ class Desk:
         self.database = FakeDatabase(*jobs(count))
         self.thread = FakeThread()
         bench = self.bench
-        self.writer = Writer(self.database, bench.mailbox, bench.poller, self.thread, bench.clock)
+        self.writer = Writer(self.database, bench.mailbox, bench.poller, self.thread, Beats(bench.clock))
 
     def put(self, number: int, **fields: object) -> Update:
         """Have an update wait."""
@@ -194,3 +195,40 @@ def test_an_end_is_not_written_over_a_row_that_somebody_else_ended() -> None:
     desk.database.add(job(1, status="cancelled"))
     desk.step()
     assert desk.database.jobs["job-00001"].status == "cancelled"
+
+
+def test_rows_that_another_program_holds_wait_and_are_told_once() -> None:
+    desk = Desk(2)
+    desk.put(1)
+    desk.put(2)
+    desk.database.holds = {"job-00001"}
+    assert desk.step()
+    assert desk.step()
+    assert set(desk.database.rows) == {"job-00002"}
+    assert [line["jobs"] for line in desk.bench.log.shown("rows locked")] == [1]
+    desk.database.holds = set()
+    assert desk.step()
+    assert set(desk.database.rows) == {"job-00001", "job-00002"}
+    assert len(desk.bench.log.shown("rows locked no more")) == 1
+    assert len(desk.bench.mailbox) == 0
+
+
+def test_held_rows_beside_refused_ones_wait_too() -> None:
+    desk = Desk(3)
+    for number in (1, 2, 3):
+        desk.put(number)
+    desk.database.holds, desk.database.refuses = {"job-00001"}, {"job-00002"}
+    assert desk.step()
+    desk.database.holds = set()
+    assert desk.step()
+    assert set(desk.database.rows) == {"job-00001", "job-00003"}
+
+
+def test_an_end_that_was_withheld_is_not_told_as_the_end_of_the_job() -> None:
+    desk = Desk(2)
+    desk.put(1, status="completed")
+    desk.put(2, status="completed")
+    desk.database.withholds = {"job-00001"}
+    assert desk.step()
+    assert [line["job_id"] for line in desk.bench.log.shown("job completed")] == ["job-00002"]
+    assert [line["job_id"] for line in desk.bench.log.shown("end withheld")] == ["job-00001"]

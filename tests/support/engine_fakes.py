@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from oma_poller.engine.ports import Deliver, KeyAnswer, KeyRequest, ProbeAnswer
+from oma_poller.engine.ports import Deliver, Flushed, KeyAnswer, KeyRequest, ProbeAnswer
 from oma_poller.errors import DatabaseError, DatabaseRefusedError
 from oma_poller.model.job import ActiveJob, Job
 from oma_poller.model.memory import JobMemory, Past
@@ -59,6 +59,8 @@ class QuietFetcher:
         self.requests: list[KeyRequest] = []
         self.probed: list[str] = []
         """The VMAs of which the health was asked."""
+        self.bulk: set[str] = set()
+        """The VMAs that answer in bulk."""
 
     def start(self, deliver: Deliver) -> None:
         """Nothing is delivered."""
@@ -70,6 +72,10 @@ class QuietFetcher:
     def probe(self, vma: str) -> None:
         """Keep a probe."""
         self.probed.append(vma)
+
+    def in_bulk(self, vma: str) -> bool:
+        """Whether a VMA answers in bulk."""
+        return vma in self.bulk
 
     def close(self) -> None:
         """Nothing is open."""
@@ -130,6 +136,10 @@ class ScriptedFetcher:
         answer = ProbeAnswer(vma, duration_s, "" if failure else self.health, failure)
         loop.call_later(duration_s, self._answer_probe, answer)
 
+    def in_bulk(self, vma: str) -> bool:  # noqa: ARG002 - as the port has it
+        """Every request goes singly."""
+        return False
+
     def close(self) -> None:
         """Forget what is open."""
         self._open.clear()
@@ -170,6 +180,10 @@ class FakeDatabase:
         self.details_fail: Exception | None = None
         self.writing_fails: Exception | None = None
         self.refuses: set[str] = set()
+        self.holds: set[str] = set()
+        """Jobs whose rows somebody else holds locked."""
+        self.withholds: set[str] = set()
+        """Jobs whose ends are told as not written."""
         self._active = active
 
     def add(self, *jobs: Job) -> None:
@@ -194,9 +208,11 @@ class FakeDatabase:
         updates: Sequence[Update],
         heartbeat_ids: Sequence[str] = (),
         memories: Sequence[JobMemory] = (),
-    ) -> None:
-        """Write to active rows; refuse those of `refuses` once the others are in."""
+    ) -> Flushed:
+        """Write to active rows but those of `holds`; refuse those of `refuses` once the others are in."""
         _raise(self.writing_fails)
+        held = frozenset(update.job_id for update in updates) & self.holds
+        updates = [update for update in updates if update.job_id not in held]
         self.memories |= {memory.context.job_id: memory for memory in memories}
         self.writes.append(tuple(updates))
         self.heartbeats.update(heartbeat_ids)
@@ -205,8 +221,10 @@ class FakeDatabase:
             if update.job_id not in self.refuses and job is not None and job.status in self._active:
                 self._set(job, update)
         refused = tuple(update.job_id for update in updates if update.job_id in self.refuses)
+        withheld = frozenset(update.job_id for update in updates if update.is_terminal) & self.withholds
         if refused:
-            raise DatabaseRefusedError("value out of range", refused)
+            raise DatabaseRefusedError("value out of range", refused, held, withheld)
+        return Flushed(held, withheld)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -11,6 +11,7 @@ from engine_fakes import FakeDatabase, FakeLog, FakeThread, QuietFetcher, Script
 from virtual_time import LoopClock, SetClock
 
 from oma_poller.core.mailbox import Mailbox
+from oma_poller.engine.beats import Beats
 from oma_poller.engine.discovery import Discovery
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import Parts, VMAProgressPoller
@@ -142,6 +143,7 @@ class World:
         database: FakeDatabase | None = None,
     ) -> None:
         clock = LoopClock()
+        beats = Beats(clock)
         self.log = FakeLog()
         self.fetcher = ScriptedFetcher(script or (lambda _: a_reading(50, 100)))
         self.database = database or FakeDatabase(*jobs)
@@ -160,13 +162,14 @@ class World:
         self.poller = VMAProgressPoller(parts)
         machinery = Machinery(
             poller=self.poller,
-            discovery=Discovery(self.database, self.poller, self.reading, clock, journal),
-            writer=Writer(self.database, self.mailbox, self.poller, self.writing, clock),
+            discovery=Discovery(self.database, self.poller, self.reading, journal, beats),
+            writer=Writer(self.database, self.mailbox, self.poller, self.writing, beats),
             fetcher=self.fetcher,
             mailbox=self.mailbox,
             clock=clock,
             journal=journal,
             tally=self.tally,
+            beats=beats,
             discovery_interval_s=discovery_interval_s,
         )
         self.service = Service(machinery)

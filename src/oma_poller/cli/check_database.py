@@ -10,7 +10,9 @@ from oma_poller.database.survey import Survey, survey
 from oma_poller.errors import DatabaseError
 
 _REQUIRED_TABLE = "replication_jobs"
-_HISTORY_TABLE = "oma_poller_history"
+_MEMORY_TABLE = "oma_poller_jobs"
+_LATER_TABLES = {"oma_poller_history": "no history", "oma_poller_flights": "no recorded polls"}
+"""Tables of this program that earlier versions had not, and what does not work without them."""
 _MISSED = {
     "vm_disks": "the disks of a job are unknown, so only nbd_export_name and the job id are asked for",
     "ossea_volumes": "the exports of disks are unknown, so only nbd_export_name and the job id are asked for",
@@ -97,13 +99,14 @@ def _tell_indexes(found: Survey) -> Iterator[Finding]:
 def _own_tables(found: Survey) -> Finding:
     if not found.missing_own_tables:
         return Finding("database", Mark.OK, "the program's own tables are there")
-    if found.missing_own_tables == (_HISTORY_TABLE,):
-        text = "the program's own tables are of an earlier version: no history; to add: oma-poller db upgrade"
+    lacks = ", ".join(text for table, text in _LATER_TABLES.items() if table in found.missing_own_tables)
+    if _MEMORY_TABLE not in found.missing_own_tables:
+        text = f"the program's own tables are of an earlier version: {lacks}; to add: oma-poller db upgrade"
         return Finding("database", Mark.HINT, text)
     return Finding(
         "database",
         Mark.HINT,
-        "the program's own tables are not there: no history, and nothing is remembered across a restart;"
+        f"the program's own tables are not there: {lacks}, and nothing is remembered across a restart;"
         " to add: oma-poller db upgrade",
     )
 

@@ -38,7 +38,9 @@ def replay(file: File, *, as_json: AsJson = False) -> int:
     for one in replayed:
         then = one.flight.decided
         percent = "no number" if then.percent_bp is None else f"{then.percent_bp / 100:.2f} %"
-        say(f"  {one.flight.at:%Y-%m-%dT%H:%M:%SZ}  {then.state}, {then.observation}, {percent}")
+        same = "differs" if one.differences else "the same"
+        said = f"{one_line(then.state)}, {one_line(then.observation)}, {percent}"
+        say(f"  {one.flight.at:%Y-%m-%dT%H:%M:%SZ}  {same:<8}  {said}")
         for difference in one.differences:
             say(f"    differs: {one_line(difference)}")
     return 1 if differ else 0

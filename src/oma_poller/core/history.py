@@ -24,7 +24,7 @@ MOST_JOBS = 50_000
 Numbers = tuple[int, int, int, int]
 
 
-class _Last(Struct, frozen=True):
+class _Last(Struct, frozen=True, gc=False):
     """What was written of a job last."""
 
     at: datetime

@@ -18,7 +18,7 @@ CLOCKS_AGREE_S = 2.0
 """A skew within the resolution of the `Date` header is none."""
 
 
-class Sight(Struct, frozen=True):
+class Sight(Struct, frozen=True, gc=False):
     """What surrounds a reading: the job it is for and the time it was read."""
 
     key: str
@@ -39,7 +39,7 @@ class Sight(Struct, frozen=True):
         return max(GAP_INTERVALS * self.policy.interval_s, self.policy.startup_grace_s)
 
 
-class Following(Struct, frozen=True):
+class Following(Struct, frozen=True, gc=False):
     """The run that a reading shows."""
 
     run: KeyRun

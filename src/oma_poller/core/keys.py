@@ -24,7 +24,7 @@ def export_name(volume_id: str) -> str:
     return EXPORT_PREFIX + volume_id
 
 
-class KeyPlan(Struct, frozen=True):
+class KeyPlan(Struct, frozen=True, gc=False):
     """The keys of a job in tiers, best first: exports, `nbd_export_name`, job id."""
 
     tiers: tuple[tuple[str, ...], ...]

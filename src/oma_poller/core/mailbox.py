@@ -18,7 +18,7 @@ RETRY_END_S = 30.0
 """An end that the database refused is tried again this much later."""
 
 
-class Batch(Struct, frozen=True):
+class Batch(Struct, frozen=True, gc=False):
     """What one flush writes."""
 
     updates: tuple[Update, ...]
@@ -30,7 +30,7 @@ class Batch(Struct, frozen=True):
         return bool(self.updates or self.heartbeat_ids or self.memories)
 
 
-class Written(Struct, frozen=True):
+class Written(Struct, frozen=True, gc=False):
     """What the database was last given for a job."""
 
     update: Update
@@ -125,6 +125,17 @@ class Mailbox:
         self._flying.clear()
         self._flying_heartbeats.clear()
 
+    def keep(self, job_ids: Iterable[str]) -> None:
+        """Let these jobs wait again: they were taken, but the database could not be given them now."""
+        for job_id in job_ids:
+            update = self._flying.pop(job_id, None)
+            self._notebook.drop(job_id, again=True)
+            if update is not None:
+                self._requeue(update)
+            elif job_id in self._flying_heartbeats:
+                self._flying_heartbeats.discard(job_id)
+                self._heartbeats[job_id] = None
+
     def drop(self, job_ids: Iterable[str], now_s: float) -> None:
         """Let go of the rows among those taken that the database refuses for what is in them.
 
@@ -143,6 +154,11 @@ class Mailbox:
                 self._refused_ends[job_id] = (update, now_s + RETRY_END_S)
             else:
                 self._note_written(update, now_s)
+
+    def written_of(self, job_id: str) -> Update | None:
+        """Return what the database was last given for a job; on any thread."""
+        written = self._written.get(job_id)
+        return None if written is None else written.update
 
     def forget(self, job_id: str) -> None:
         """Drop what is held for a job that is no longer active; an end that waits is still written."""

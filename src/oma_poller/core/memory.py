@@ -30,7 +30,7 @@ _STANDING = frozenset({"moved_at_s", "changed_at_s"})
 """Moments since when a run is seen to stand: only what was watched counts."""
 
 
-class Restart(Struct, frozen=True):
+class Restart(Struct, frozen=True, gc=False):
     """When a job is taken up again, and by what settings."""
 
     plan: KeyPlan

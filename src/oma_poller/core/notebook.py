@@ -16,7 +16,7 @@ CLOSE_PACE_S = 5.0
 """That of a job of which it matters when it was last seen: its end is held, or its run is yet to begin."""
 
 
-class Noted(Struct, frozen=True):
+class Noted(Struct, frozen=True, gc=False):
     """What was last written of a job's memory."""
 
     mark: tuple[object, ...]
@@ -125,6 +125,7 @@ def _mark(context: PollingContext) -> tuple[object, ...]:
         context.held_since_s,
         context.ended,
         context.accepted_at,
+        context.stopped_at,
         *(run and _run_mark(run) for run in context.runs),
     )
 

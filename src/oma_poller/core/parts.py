@@ -16,7 +16,7 @@ FULL_BP = 10_000
 """100 percent, in basis points."""
 
 
-class Part(Struct, frozen=True):
+class Part(Struct, frozen=True, gc=False):
     """One disk's share of the job: its numbers and what they were read from."""
 
     disks: tuple[Disk, ...]

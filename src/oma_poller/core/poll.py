@@ -10,7 +10,7 @@ from oma_poller.model.policy import Policy
 from oma_poller.model.reading import Failure, Missing, Outcome, Reading
 
 
-class Poll(Struct, frozen=True):
+class Poll(Struct, frozen=True, gc=False):
     """One finished round for a job: which tier of keys was asked last, and what each key answered."""
 
     job: Job

@@ -13,7 +13,7 @@ from oma_poller.model.decision import Event
 from oma_poller.model.reading import Missing, Reading
 
 
-class Followed(Struct, frozen=True):
+class Followed(Struct, frozen=True, gc=False):
     """The context with the runs as this round shows them, and what happened to them."""
 
     context: PollingContext

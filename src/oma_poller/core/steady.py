@@ -20,7 +20,7 @@ from oma_poller.model.reading import BIGINT_MAX, Reading, State
 from oma_poller.model.update import DiskUpdate, Progress, Update
 
 
-class _Sum(Struct):
+class _Sum(Struct, gc=False):
     """The numbers of the job's disks so far."""
 
     runs: list[KeyRun]

@@ -52,6 +52,10 @@ class Timetable:
         self._due_s.pop(job_id, None)
         self._shrink()
 
+    def due_s_of(self, job_id: str) -> float | None:
+        """Return when a job is due; None where it does not stand here. On any thread."""
+        return self._due_s.get(job_id)
+
     def next_due_s(self) -> float | None:
         """Return when the first job is due; None when the timetable is empty."""
         self._drop_outdated()

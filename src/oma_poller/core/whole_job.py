@@ -17,7 +17,7 @@ from oma_poller.model.snapshot import Snapshot
 from oma_poller.model.update import DiskUpdate
 
 
-class WholeJob(Struct, frozen=True):
+class WholeJob(Struct, frozen=True, gc=False):
     """What a whole-job entry comes to."""
 
     context: PollingContext

@@ -13,7 +13,7 @@ from oma_poller.database.driver_errors import translating
 from oma_poller.errors import DatabaseError
 
 JOBS, DISKS, VOLUMES = OMA_TABLES = ("replication_jobs", "vm_disks", "ossea_volumes")
-OWN_JOBS, HISTORY = OWN_TABLES = ("oma_poller_jobs", "oma_poller_history")
+OWN_JOBS, HISTORY, FLIGHTS = OWN_TABLES = ("oma_poller_jobs", "oma_poller_history", "oma_poller_flights")
 READ_TABLES = (*OMA_TABLES, *OWN_TABLES)
 
 SEED_COLUMNS = (
@@ -88,6 +88,11 @@ class Capabilities(Struct, frozen=True):
     def own_history(self) -> Table:
         """`oma_poller_history`; empty until `oma-poller db upgrade` has made it."""
         return self.tables[HISTORY]
+
+    @property
+    def own_flights(self) -> Table:
+        """`oma_poller_flights`; empty until `oma-poller db upgrade` has made it."""
+        return self.tables[FLIGHTS]
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from oma_poller.database.address import Engine
 from oma_poller.database.column import Column, Kind
 
-_LONGEST_VARCHAR = 1024
+_LONGEST_VARCHAR, _LONGEST_TEXT = 1024, 65_535
 
 
 class Join(Struct, frozen=True):
@@ -246,8 +246,9 @@ def _json_type(column: Column) -> str:
         return "DECIMAL(30,6)"
     if column.kind is Kind.MOMENT:
         return "VARCHAR(40) CHARACTER SET utf8mb4"
+    text = "MEDIUMTEXT" if column.characters > _LONGEST_TEXT else "TEXT"
     short = 0 < column.characters <= _LONGEST_VARCHAR
-    return f"{f'VARCHAR({column.characters})' if short else 'TEXT'} CHARACTER SET utf8mb4"
+    return f"{f'VARCHAR({column.characters})' if short else text} CHARACTER SET utf8mb4"
 
 
 def _in_collation(expression: str, column: Column) -> str:

@@ -11,6 +11,7 @@ from oma_poller.errors import (
     DatabaseError,
     DatabaseGoneError,
     DatabaseLockedError,
+    DatabaseLockTimeoutError,
     DatabaseRefusedError,
     DatabaseUnavailableError,
 )
@@ -34,10 +35,10 @@ _SQLITE_REFUSED = frozenset({sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH,
 _MYSQL_LOCKED = frozenset(
     {
         1020,  # record has changed since last read
-        1205,  # lock wait time-out
         1213,  # deadlock
     }
 )
+_MYSQL_LOCK_TIMEOUT = 1205
 _MYSQL_GONE = frozenset(
     {
         1053,  # server shutdown in progress
@@ -130,6 +131,8 @@ def _of_mysql(error: pymysql.MySQLError, address: DatabaseAddress) -> DatabaseEr
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     text = str(error.args[1]) if len(error.args) > 1 else str(error)
     message = f"{address.redacted}: {_one_line(text) or 'the connection is closed'}"
+    if code == _MYSQL_LOCK_TIMEOUT:
+        return DatabaseLockTimeoutError(message)
     if code in _MYSQL_LOCKED:
         return DatabaseLockedError(message)
     garbled = code == 0 and isinstance(error, pymysql.InternalError)  # the bytes that came are no protocol

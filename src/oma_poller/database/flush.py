@@ -1,6 +1,7 @@
 """One flush: updates, heartbeats and memories as the rows of each statement."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 from msgspec import Struct
@@ -55,6 +56,25 @@ class Flush(Struct, frozen=True):
     def updates(self) -> tuple[Update, ...]:
         """The updates of it."""
         return tuple(entry.update for entry in self.entries if entry.update is not None)
+
+    def only(self, job_ids: AbstractSet[str]) -> "Flush":
+        """Return what it has of these jobs."""
+        return Flush(tuple(entry for entry in self.entries if entry.job_id in job_ids))
+
+    def without(self, job_ids: AbstractSet[str]) -> "Flush":
+        """Return what it has of other jobs."""
+        return (
+            Flush(tuple(entry for entry in self.entries if entry.job_id not in job_ids)) if job_ids else self
+        )
+
+    @property
+    def ends(self) -> dict[str, str]:
+        """The status that each job is ended with."""
+        return {
+            entry.job_id: entry.update.status or ""
+            for entry in self.entries
+            if entry.update is not None and entry.values is not None and entry.values.ends
+        }
 
     def halves(self) -> "tuple[Flush, Flush]":
         """Return two that are this one together; neither is empty where this one has two entries."""

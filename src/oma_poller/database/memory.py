@@ -9,6 +9,7 @@ from oma_poller.core.history import Sampler, expired
 from oma_poller.database.flush import Entry, flush_of
 from oma_poller.database.job_rows import DISK_COLUMNS, JOB_COLUMNS, PAST_COLUMNS, group_jobs, read_active
 from oma_poller.database.written import SEED_VALUES, Written, own_values
+from oma_poller.engine.ports import Flushed
 from oma_poller.errors import DatabaseUnavailableError
 from oma_poller.model.job import ActiveJob, Job
 from oma_poller.model.memory import JobMemory
@@ -136,12 +137,13 @@ class MemoryJobSink:
         updates: Sequence[Update],
         heartbeat_ids: Sequence[str] = (),
         memories: Sequence[JobMemory] = (),
-    ) -> None:
+    ) -> Flushed:
         """Write all of it; what is not active is not touched."""
         self._oma.require_reachable()
         with self._oma.lock:
             self._sample(updates)
-            for entry in flush_of(updates, heartbeat_ids, memories).entries:
+            flush = flush_of(updates, heartbeat_ids, memories)
+            for entry in flush.entries:
                 if entry.update is not None and self._is_another(entry.update):
                     continue
                 self._write_own(entry)
@@ -150,6 +152,13 @@ class MemoryJobSink:
                 if entry.is_heartbeat:
                     self._stamp(entry.job_id)
             self._oma.flushes += 1
+            return Flushed(
+                withheld=frozenset(one for one, end in flush.ends.items() if self._status(one) != end)
+            )
+
+    def _status(self, job_id: str) -> str | None:
+        row = self._oma.jobs.get(job_id)
+        return None if row is None else str(row["status"]).lower()
 
     def thin(self) -> int:
         """Delete samples that are too old, and those of jobs that are gone; return how many."""

@@ -1,6 +1,7 @@
 """Writes updates into the OMA's tables: one transaction a flush, one statement a table (D4, D5)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 
 from oma_poller.clock import Clock, SystemClock
 from oma_poller.database.address import DatabaseAddress
@@ -17,11 +18,13 @@ from oma_poller.database.flush import (
     own_rows,
 )
 from oma_poller.database.history import SqlHistory
+from oma_poller.database.row_locks import RowLocks
 from oma_poller.database.session import Link, Session
 from oma_poller.database.statements import Statement, Statements, StatementText
 from oma_poller.database.sweep import Sweep
 from oma_poller.database.thinning import Thinning
-from oma_poller.errors import DatabaseLockedError, DatabaseRefusedError
+from oma_poller.engine.ports import Flushed
+from oma_poller.errors import DatabaseLockedError, DatabaseLockTimeoutError, DatabaseRefusedError
 from oma_poller.logs import get_logger
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.observation import Sighting
@@ -46,6 +49,8 @@ class SqlJobSink:
     ) -> None:
         clock, dialect = clock or SystemClock(), dialect_of(address.engine)
         self._session = Session(address, autocommit=False)
+        self._locks = RowLocks(self._session, address.engine)
+        self._withheld: frozenset[str] = frozenset()
         self._guard = tuple(sorted(active_statuses - TERMINAL_STATUSES))
         self._write_status = write_status
         self._begin = dialect.begin
@@ -62,7 +67,7 @@ class SqlJobSink:
         updates: Sequence[Update],
         heartbeat_ids: Sequence[str] = (),
         memories: Sequence[JobMemory] = (),
-    ) -> None:
+    ) -> Flushed:
         """Write all of it in one transaction; what is not active is not touched.
 
         Raises DatabaseUnavailableError where nothing was written and trying again may help. Raises
@@ -71,12 +76,15 @@ class SqlJobSink:
         """
         flush = flush_of(updates, heartbeat_ids, memories)
         if not flush:
-            return
-        refusals = self._write(flush)
+            return Flushed()
+        held, self._withheld = self._locks.suspects(flush), frozenset()
+        flush = flush.without(held)
+        refusals, more = self._write(flush) if flush else ([], frozenset())
         self._sweep.run(self._session)
         if refusals:
             job_ids = tuple(sorted({job_id for refusal in refusals for job_id in refusal.job_ids}))
-            raise DatabaseRefusedError(str(refusals[0]), job_ids)
+            raise DatabaseRefusedError(str(refusals[0]), job_ids, held | more, self._withheld)
+        return Flushed(held | more, self._withheld)
 
     def thin(self) -> int:
         """Delete a bounded number of old samples; return how many. Raises DatabaseError and its kinds."""
@@ -86,23 +94,34 @@ class SqlJobSink:
         """Let the connection go. May be called twice."""
         self._session.close()
 
-    def _write(self, flush: Flush) -> list[DatabaseRefusedError]:
-        """Write *flush*; halve it where a row is refused, so that the others are written."""
+    def _write(self, flush: Flush) -> tuple[list[DatabaseRefusedError], frozenset[str]]:
+        """Write *flush*, but for rows that are refused or locked: no row keeps another from being written.
+
+        Return what was refused, and the jobs whose rows are held.
+        """
         try:
             self._transact(flush)
         except DatabaseRefusedError as error:
             if len(flush) == 1:
-                return [DatabaseRefusedError(str(error), flush.job_ids)]
-            first, second = flush.halves()
-            return self._write(first) + self._write(second)
-        return []
+                return [DatabaseRefusedError(str(error), flush.job_ids)], frozenset()
+            (first, held), (second, more) = map(self._write, flush.halves())
+            return first + second, held | more
+        except DatabaseLockTimeoutError:
+            held = self._locks.held(flush)
+            free = flush.without(held)
+            if not (held and free):
+                raise
+            refused, more = self._write(free)
+            return refused, held | more
+        return [], frozenset()
 
     def _transact(self, flush: Flush) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._session.run(lambda link: self._flush(link, flush))
-            except DatabaseLockedError:
-                if attempt == ATTEMPTS:
+            except DatabaseLockedError as error:
+                timed_out = isinstance(error, DatabaseLockTimeoutError)
+                if attempt == ATTEMPTS or (timed_out and self._locks.held(flush)):
                     raise
             else:
                 self._remember(flush)
@@ -121,7 +140,9 @@ class SqlJobSink:
         if statements.own is not None:
             news = [entry for entry in flush.entries if self._is_news(entry)]
             self._run(link, statements.own, own_rows(news, statements.own.fits))
+        withheld = _withheld(link, flush.ends) if flush.ends else frozenset()
         link.connection.commit()
+        self._withheld |= withheld
 
     def _prepared(self, link: Link) -> Statements:
         """Return the statements for what this connection's database has."""
@@ -169,3 +190,14 @@ class SqlJobSink:
                 self._told[entry.job_id] = seen
         if len(self._told) > MOST_REMEMBERED:
             self._told.clear()
+
+
+def _withheld(link: Link, ends: Mapping[str, str]) -> frozenset[str]:
+    """Return the jobs whose row has not the status just written to it: the guard withheld that."""
+    mark = dialect_of(link.capabilities.engine).mark
+    marks = ", ".join([mark] * len(ends))
+    with closing(link.connection.cursor()) as cursor:
+        sql = f"SELECT id, status FROM {link.capabilities.jobs.name} WHERE id IN ({marks})"  # noqa: S608 - marks alone
+        cursor.execute(sql, tuple(ends))
+        found = {str(job_id): str(status).lower() for job_id, status in cursor.fetchall()}
+    return frozenset(job_id for job_id, status in ends.items() if found.get(job_id) != status)

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from oma_poller.engine.ports import Claim, JobSink, JobSource
+from oma_poller.engine.ports import Claim, FlightLog, Flushed, JobSink, JobSource
+from oma_poller.model.flight import Recorded
 from oma_poller.model.job import ActiveJob, Job
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.update import Update
@@ -41,11 +42,37 @@ class ClaimedSink:
         updates: Sequence[Update],
         heartbeat_ids: Sequence[str] = (),
         memories: Sequence[JobMemory] = (),
-    ) -> None:
+    ) -> Flushed:
         """Hold the claim, then write. Raises RivalError while another has it, and nothing is written."""
         self._claim.hold()
-        self._sink.write(updates, heartbeat_ids, memories)
+        return self._sink.write(updates, heartbeat_ids, memories)
 
     def close(self) -> None:
         """Let the sink go; the claim is its owner's."""
         self._sink.close()
+
+
+class ClaimedFlightLog:
+    """A FlightLog that keeps nothing while another poller has the claim."""
+
+    def __init__(self, flights: FlightLog, claim: Claim) -> None:
+        self._flights = flights
+        self._claim = claim
+
+    def open(self) -> bool:
+        """Hold the claim, then look. Raises RivalError while another has it."""
+        self._claim.hold()
+        return self._flights.open()
+
+    def write(self, recorded: Sequence[Recorded]) -> int:
+        """Hold the claim, then write. Raises RivalError while another has it, and nothing is written."""
+        self._claim.hold()
+        return self._flights.write(recorded)
+
+    def sweep(self) -> int:
+        """Delete what is gone; `write` has just held the claim."""
+        return self._flights.sweep()
+
+    def close(self) -> None:
+        """Let the connection go; the claim is its owner's."""
+        self._flights.close()

@@ -6,8 +6,8 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from oma_poller.clock import Clock
 from oma_poller.core.timetable import TICK_S
+from oma_poller.engine.beats import Beats
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import VMAProgressPoller
 from oma_poller.engine.ports import JobSource
@@ -32,13 +32,14 @@ class Discovery:
     """Reads the jobs on the database's thread and hands them to the poller."""
 
     def __init__(
-        self, source: JobSource, poller: VMAProgressPoller, thread: Executor, clock: Clock, journal: Journal
+        self, source: JobSource, poller: VMAProgressPoller, thread: Executor, journal: Journal, beats: Beats
     ) -> None:
         self._source = source
         self._poller = poller
         self._thread = thread
-        self._clock = clock
         self._journal = journal
+        self._beats = beats
+        self._clock = beats.clock
         self._succeeded = False
         self.is_waiting = False
         """Whether another poller is at work on the database, so that this one does nothing."""
@@ -62,13 +63,16 @@ class Discovery:
             if not self._succeeded and not isinstance(error, DatabaseUnavailableError):
                 raise
             self._journal.fell(_WHAT, error)  # and go on with the jobs that are known
+            self._beats.fell(_WHAT, error)
             return None
         self._journal.rose(_WHAT)
+        self._beats.rose(_WHAT)
         self._succeeded = True
         self._go_on()
         self._journal.left(self._poller.drop_all_but(active_ids))
         newcomers = await self._refresh([job for job in details if job.id in active_ids], asked_at_s)
         await self._take_up(newcomers, min(interval_s, self._poller.interval_s))
+        self._beats.discovered()
         return len(active_ids)
 
     def _wait(self, error: RivalError) -> None:

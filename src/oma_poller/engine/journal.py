@@ -42,6 +42,8 @@ class Journal:
         self._log = log
         self._each_poll = each_poll
         self._down: dict[str, type[DatabaseError]] = {}
+        self._held = False
+        """Whether rows were locked when it was written last."""
         self._said: dict[str, set[str]] = {}
         """What was told of a job and is not told again, by job id."""
         self._crowd: set[str] = set()
@@ -86,6 +88,22 @@ class Journal:
             bytes_transferred=progress.bytes_transferred if progress else None,
             error=update.error_message,
         )
+
+    def withheld(self, update: Update) -> None:
+        """Say that an end was not written, because the OMA had ended the job, or replaced it, before."""
+        detail = "its row has another status by now, or is gone; it is left as it is"
+        self._log.info("end withheld", job_id=update.job_id, status=update.status, detail=detail)
+
+    def rows_held(self, jobs: int) -> None:
+        """Say once that another program holds rows locked, and once that it does not any more."""
+        if jobs and not self._held:
+            detail = (
+                "another program holds these rows locked; all others are written, and these once it lets go"
+            )
+            self._log.warning("rows locked", jobs=jobs, detail=detail)
+        elif self._held and not jobs:
+            self._log.info("rows locked no more")
+        self._held = bool(jobs)
 
     def row_refused(self, job_id: str, error: DatabaseError) -> None:
         """Say once of a job that the database does not take its row."""

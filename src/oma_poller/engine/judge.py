@@ -12,11 +12,12 @@ from oma_poller.core.mailbox import Mailbox
 from oma_poller.core.outgoing import update_for
 from oma_poller.core.poll import Poll
 from oma_poller.core.states import ENDS
+from oma_poller.core.stopping import started, stopped
 from oma_poller.engine.defect import after_defect
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.presence import Outage
 from oma_poller.engine.tally import Tally
-from oma_poller.engine.watch import Watch
+from oma_poller.engine.watch import Answered, Watch
 from oma_poller.model.context import PollingContext
 from oma_poller.model.decision import Decision, EventKind
 from oma_poller.model.policy import Policy
@@ -36,45 +37,67 @@ class Judge:
         self._journal = journal
         self._tally = tally
 
-    def decided(self, watch: Watch, tier: int, outcomes: tuple[Outcome, ...]) -> Decision:
-        """Decide a poll by the tier that was asked last and the outcomes of its keys."""
-        now_s, now = self._clock.monotonic(), self._clock.utc()
-        poll = Poll(
+    def poll_of(self, watch: Watch, answered: Answered) -> Poll:
+        """Return a poll that ends now."""
+        return Poll(
             job=watch.job,
             plan=watch.plan,
             policy=self._policy,
-            tier=tier,
-            outcomes=outcomes,
-            now_s=now_s,
-            now=now,
+            tier=answered.tier,
+            outcomes=answered.outcomes,
+            now_s=self._clock.monotonic(),
+            now=self._clock.utc(),
         )
+
+    def decided(self, watch: Watch, poll: Poll) -> Decision:
+        """Decide a poll, and have what came of it written, told and counted."""
         try:
             decision = decide(watch.context, poll)
             self._post(watch, decision.update, decision.context)
         except Exception as error:  # noqa: BLE001 - a defect with one job must not stop the others
             self._journal.defect(watch.job.id, error)
-            decision = after_defect(watch.context, error, self._policy, now_s, now)
+            decision = after_defect(watch.context, error, self._policy, poll.now_s, poll.now)
             with suppress(Exception):  # it may be the merging that is broken
                 self._post(watch, decision.update, decision.context)
         watch.context = decision.context
-        self._count(watch, decision, outcomes)
+        self._count(watch, decision, poll.outcomes)
         self._journal.decided(watch, poll, decision)
         return decision
 
     def is_over(self, watch: Watch) -> bool:
-        """Whether a job is polled no more. One whose status is left to the OMA goes on until that ends it."""
+        """Whether a job is polled no more: it has ended, or a person stopped it.
+
+        One whose status is left to the OMA goes on until that ends it.
+        """
+        return watch.context.stopped_at is not None or self.has_ended(watch)
+
+    def has_ended(self, watch: Watch) -> bool:
+        """Whether a job's end is decided, so that nothing of it is polled or written any more."""
         return watch.context.state in ENDS and self._policy.write_status
+
+    def stop(self, watch: Watch) -> None:
+        """Say of a job that a person has stopped its polling."""
+        self._say(watch, stopped(watch.context, self._clock.utc()))
+
+    def start(self, watch: Watch) -> None:
+        """Say of a job that a person wants it polled, also one that is parked."""
+        self._say(watch, started(watch.context, self._clock.utc()))
 
     def spared(self, failure: Failure) -> None:
         """Count a poll that tells nothing of its job."""
         self._tally.polls[failure.kind.value] += 1
+        self._tally.errors[failure.kind.value] += 1
 
     def blind(self, watch: Watch, outage: Outage) -> None:
         """Say of a job that it is not seen for an outage of its VMA; the rest of it stays as it is (P8)."""
-        watch.context = blinded(watch.context, outage.reason, outage.blind_since)
-        update = update_for(watch.context, None, self._policy)
+        self._say(watch, blinded(watch.context, outage.reason, outage.blind_since))
+
+    def _say(self, watch: Watch, context: PollingContext) -> None:
+        """Have it written how a job is seen, without a poll; its numbers stay."""
+        watch.context = context
+        update = update_for(context, None, self._policy)
         try:
-            self._post(watch, update, watch.context)
+            self._post(watch, update, context)
         except Exception as error:  # noqa: BLE001 - as in decided
             self._journal.defect(watch.job.id, error)
 
@@ -85,6 +108,8 @@ class Judge:
     def _count(self, watch: Watch, decision: Decision, outcomes: Sequence[Outcome]) -> None:
         tally = self._tally
         tally.polls[decision.result] += 1
+        if decision.context.error_kind:
+            tally.errors[decision.context.error_kind] += 1
         tally.regressions += sum(event.kind is EventKind.REGRESSION for event in decision.events)
         for outcome in outcomes:
             for word in outcome.unknown_words if isinstance(outcome, Reading) else ():

@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heapreplace
 from itertools import chain, islice
+from math import ceil
 
 from oma_poller.core.breaker import Reach
 from oma_poller.core.shares import shares
-from oma_poller.core.timetable import Timetable
+from oma_poller.core.timetable import TICK_S, Timetable
 from oma_poller.engine.ports import ProbeAnswer
 from oma_poller.engine.presence import Outage, Presence
 from oma_poller.engine.rounds import Rounds
@@ -132,20 +133,40 @@ class Lanes:
         lane.timetable.remove(job_id)
         self._shares = None
 
+    def set_aside(self, vma: str, job_id: str) -> None:
+        """Let a job not be due any more; it stays in its lane."""
+        self.of(vma).timetable.remove(job_id)
+
     def place(self, vma: str, job_id: str, due_s: float) -> None:
         """Make a job due, unless it is being asked: it is due once the answer is there."""
         if job_id not in self._rounds:
             self.of(vma).timetable.place(job_id, due_s)
 
+    def due_s_of(self, vma: str, job_id: str) -> float | None:
+        """Return when a job is due; None while it is not, or is being asked. On any thread."""
+        lane = self._lanes.get(vma)
+        return None if lane is None else lane.timetable.due_s_of(job_id)
+
     def place_in_slot(self, vma: str, job_id: str, after_s: float) -> None:
         """Make a job due at its own place in the interval, the first time later than *after_s*."""
         self.place(vma, job_id, self.of(vma).timetable.slot_after(job_id, after_s))
+
+    def place_after(self, vma: str, job_id: str, delay_s: float, began_s: float, now_s: float) -> None:
+        """Make a job due after a poll: after a delay, or in its next slot where there is none.
+
+        A slot that the poll came too close to is skipped (P3).
+        """
+        if delay_s > 0:  # in whole ticks, so that those who wait go out in groups
+            self.place(vma, job_id, ceil((now_s + delay_s) / TICK_S) * TICK_S)
+        else:
+            self.place_in_slot(vma, job_id, max(began_s + self.interval_s / 2, now_s))
 
     def pop_due(self, now_s: float) -> Iterator[tuple[str, float]]:
         """Take out jobs that are due and may begin, the most overdue first, as (job id, due time).
 
         Whoever takes one begins it before it asks for the next: what is under way counts. Of a VMA that
-        cannot be reached all are taken, for they are not asked.
+        cannot be reached all are taken, for they are not asked; of one that answers in bulk, for they take
+        no place.
         """
         heads = [(due_s, vma) for vma, due_s in self._heads() if due_s <= now_s]
         heapify(heads)
@@ -177,9 +198,9 @@ class Lanes:
                 yield vma, due_s
 
     def _has_room(self, vma: str) -> bool:
-        if self._lanes[vma].is_open:
+        if self._lanes[vma].is_open or self._rounds.in_bulk(vma):
             return True
-        return len(self._rounds) < self._max_concurrent and self._rounds.of(vma) < self._share(vma)
+        return self._rounds.places < self._max_concurrent and self._rounds.of(vma) < self._share(vma)
 
     def _share(self, vma: str) -> int:
         if self._shares is None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from math import ceil
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,30 +13,22 @@ from oma_poller.core.keys import is_unknown
 from oma_poller.core.mailbox import Mailbox
 from oma_poller.core.memory import Restart, recall
 from oma_poller.core.routing import vma_for
-from oma_poller.core.timetable import TICK_S
+from oma_poller.engine.changes import Changes
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.judge import Judge
-from oma_poller.engine.lanes import Lanes
+from oma_poller.engine.lanes import Lane, Lanes
 from oma_poller.engine.outages import Outages, is_unanswered
 from oma_poller.engine.ports import Answer, KeyRequest, ProbeAnswer, ProgressFetcher
 from oma_poller.engine.presence import Presence
+from oma_poller.engine.recorder import Recorder
 from oma_poller.engine.rereads import Rereads
 from oma_poller.engine.rounds import Rounds
 from oma_poller.engine.tally import Tally
-from oma_poller.engine.watch import Round, Watch, key_plan, replan, start_round
+from oma_poller.engine.watch import Answered, Round, Watch, key_plan, replan, start_round
 from oma_poller.model.context import PollingContext
-from oma_poller.model.decision import Decision
 from oma_poller.model.job import Job
-from oma_poller.model.observation import Observation
 from oma_poller.model.policy import Policy
-from oma_poller.model.reading import Missing, Outcome
 from oma_poller.model.vma import VmaRule
-
-DOUBTS = 4
-"""A job that misses a key in more polls in a row than this is read again when its turn comes, not sooner."""
-
-_ACCEPTABLE = frozenset({Observation.PREVIOUS_RUN, Observation.UNVERIFIED})
-"""What a person can settle: the rows of such jobs, which are few, are read in every pass (T5)."""
 
 
 class Parts(Struct, eq=False):
@@ -51,6 +42,8 @@ class Parts(Struct, eq=False):
     tally: Tally
     rules: tuple[VmaRule, ...] = ()
     max_concurrent: int = 10
+    recorder: Recorder | None = None
+    """What keeps the last polls of each job; None where nothing does."""
 
 
 class VMAProgressPoller:
@@ -60,9 +53,11 @@ class VMAProgressPoller:
         self._parts = parts
         self._judge = Judge(parts.mailbox, parts.policy, parts.clock, parts.journal, parts.tally)
         self._watches: dict[str, Watch] = {}
-        self._rounds = Rounds()
+        self._rounds = Rounds(parts.fetcher.in_bulk)
         self._lanes = Lanes(self.interval_s, parts.max_concurrent, self._rounds, self._presence_of)
         self._outages = Outages(self._lanes, self._watches, self._judge, parts.fetcher, parts.clock)
+        self.changes = Changes()
+        """Which jobs changed, for whoever shows them."""
         self.rereads = Rereads()
         """Which rows are to be read from the database again."""
 
@@ -140,7 +135,7 @@ class VMAProgressPoller:
             return []
         self._parts.tally.began(now_s - due_s)
         if watch.refusal is not None:
-            self._finish(watch, (0, (watch.refusal,)), now_s)
+            self._finish(watch, Answered(0, (watch.refusal,)), now_s)
             return []
         return self._rounds.ask(start_round(watch, now_s))
 
@@ -153,7 +148,7 @@ class VMAProgressPoller:
                 continue
             if is_answer(answer.outcome):
                 for failed in self._outages.answered(answer.request.vma):
-                    self._finish(failed.watch, (failed.tier, failed.answers), failed.began_s)
+                    self._finish(failed.watch, failed.answered, failed.began_s)
             round_ = self._rounds.answered(answer)
             if round_ is not None:
                 follow_ups.extend(self._close(round_))
@@ -166,6 +161,34 @@ class VMAProgressPoller:
         if watch is not None:
             watch.ended_at_s = self._parts.clock.monotonic()
             self.rereads.doubt(job_id)  # should the database still call it active, it is to be read anew
+
+    def stop(self, job_id: str) -> bool:
+        """Poll a job no more until it is started; return whether it is watched."""
+        watch = self._watches.get(job_id)
+        if watch is not None and not self._judge.is_over(watch):
+            self._judge.stop(watch)
+            self._lanes.set_aside(watch.vma, job_id)
+        return watch is not None
+
+    def start(self, job_id: str) -> bool:
+        """Poll a job at once, also one that is parked or stopped; return whether it is watched."""
+        watch = self._watches.get(job_id)
+        if watch is not None and not self._judge.has_ended(watch):
+            self._judge.start(watch)
+            self._lanes.place(watch.vma, job_id, self._parts.clock.monotonic())
+        return watch is not None
+
+    def watches(self) -> list[Watch]:
+        """Return what is held of every job; on any thread."""
+        return list(self._watches.values())
+
+    def lanes(self) -> dict[str, Lane]:
+        """Return the lane of each VMA that ever had a job; on any thread."""
+        return dict(self._lanes.items())
+
+    def due_s_of(self, watch: Watch) -> float | None:
+        """Return when a job is polled next, monotonic seconds; None while it is not. On any thread."""
+        return self._lanes.due_s_of(watch.vma, watch.job.id)
 
     def abandon(self) -> int:
         """Forget all polls under way, their jobs unchanged; return how many there were."""
@@ -190,7 +213,9 @@ class VMAProgressPoller:
         watch = Watch(job, vma_for(job, self._parts.rules), plan, context, refusal)
         self._watches[job.id] = watch
         self._lanes.join(watch.vma, job.id)
-        self._lanes.place(watch.vma, watch.job.id, due_s)
+        if context.stopped_at is None:
+            self._lanes.place(watch.vma, watch.job.id, due_s)
+        self.changes.note((job.id,))
         self._was_read(watch)
         return watch
 
@@ -213,6 +238,7 @@ class VMAProgressPoller:
         watch = self._watches.pop(job_id)
         self._lanes.leave(watch.vma, job_id)
         self._parts.mailbox.forget(job_id)
+        self.changes.left((job_id,))
         self.rereads.forget(job_id)
         return watch
 
@@ -235,32 +261,20 @@ class VMAProgressPoller:
             round_.turn += 1
             round_.outcomes = {}
             return self._rounds.ask(round_)
-        answer = (round_.order[0], round_.first) if unknown else (round_.tier, outcomes)
-        self._finish(round_.watch, answer, round_.began_s)
+        answered = Answered(round_.order[0], round_.first) if unknown else round_.answered
+        self._finish(round_.watch, answered, round_.began_s)
         return []
 
-    def _finish(self, watch: Watch, answer: tuple[int, tuple[Outcome, ...]], began_s: float) -> None:
-        """Decide a poll by its *answer*: the tier that was asked last, and the outcomes of its keys."""
-        decision = self._judge.decided(watch, *answer)
-        self._doubt(watch, answer[1])
-        if watch.context.sighting.observation in _ACCEPTABLE:
-            self.rereads.doubt(watch.job.id)
-        self._place_next(watch, decision, began_s, self._parts.clock.monotonic())
-
-    def _doubt(self, watch: Watch, outcomes: tuple[Outcome, ...]) -> None:
-        """Have the row read again when a key stops answering, but not for ever after each poll (D3)."""
-        missing = any(isinstance(outcome, Missing) for outcome in outcomes)
-        watch.doubts = watch.doubts + 1 if missing else 0
-        if 0 < watch.doubts <= DOUBTS:
-            self.rereads.doubt(watch.job.id)
-
-    def _place_next(self, watch: Watch, decision: Decision, began_s: float, now_s: float) -> None:
-        """Make the job due after a poll; one that the next would come too close to is skipped (P3)."""
-        if decision.delay_s is None:
+    def _finish(self, watch: Watch, answered: Answered, began_s: float) -> None:
+        """Decide a poll, and show it to the flight recorder; drop it where the job was stopped meanwhile."""
+        if watch.context.stopped_at is not None:
             return
-        if decision.delay_s > 0:  # in whole ticks, so that those who wait go out in groups
-            due_s = ceil((now_s + decision.delay_s) / TICK_S) * TICK_S
-            self._lanes.place(watch.vma, watch.job.id, due_s)
-        else:
-            after_s = max(began_s + self.interval_s / 2, now_s)
-            self._lanes.place_in_slot(watch.vma, watch.job.id, after_s)
+        poll, before, recorder = self._judge.poll_of(watch, answered), watch.context, self._parts.recorder
+        decision = self._judge.decided(watch, poll)
+        if recorder is not None:
+            recorder.see(watch, before, poll, decision, answered.bodies)
+        self.rereads.polled(watch, answered.outcomes)
+        now_s = self._parts.clock.monotonic()
+        self._parts.tally.poll_duration.observe(now_s - began_s)
+        if decision.delay_s is not None:
+            self._lanes.place_after(watch.vma, watch.job.id, decision.delay_s, began_s, now_s)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from oma_poller.model.flight import Recorded
 from oma_poller.model.job import ActiveJob, Job
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.reading import Failure, Outcome
@@ -35,6 +36,15 @@ class JobSource(Protocol):
         ...
 
 
+class Flushed(Struct, frozen=True):
+    """What came of a flush that the database took. Names are ids of jobs."""
+
+    held: frozenset[str] = frozenset()
+    """Another program holds their rows locked: nothing of them is written, and it is to be tried again."""
+    withheld: frozenset[str] = frozenset()
+    """Their end was not written: the row has another status, or is gone (D5)."""
+
+
 class JobSink(Protocol):
     """Writes updates back."""
 
@@ -43,7 +53,7 @@ class JobSink(Protocol):
         updates: Sequence[Update],
         heartbeat_ids: Sequence[str] = (),
         memories: Sequence[JobMemory] = (),
-    ) -> None:
+    ) -> Flushed:
         """Write all of it in one transaction, guarded in SQL: a row that is not active is not touched.
 
         `heartbeat_ids` are jobs whose values did not change: only their `updated_at` and
@@ -51,7 +61,8 @@ class JobSink(Protocol):
         updates have the same job id, and no two memories.
 
         Raises DatabaseRefusedError, with the ids of the jobs, for rows that the database does not take for
-        what is in them; every other row is committed then. After any other error none of them is.
+        what is in them; every other row is committed then, as `DatabaseRefusedError.held` and `withheld`
+        say. After any other error none of them is.
         """
         ...
 
@@ -65,6 +76,29 @@ class History(Protocol):
 
     def thin(self) -> int:
         """Delete a bounded number of samples that are too old, or of jobs that are gone; return how many."""
+        ...
+
+
+class FlightLog(Protocol):
+    """Keeps the last recorded polls of each job, a bounded number of them."""
+
+    def open(self) -> bool:
+        """Return whether there is a place for them in this database."""
+        ...
+
+    def write(self, recorded: Sequence[Recorded]) -> int:
+        """Keep flights, each in place of its job's oldest of its kind; return how many were taken.
+
+        One that cannot be kept for what is in it, or whose job is no longer there, is left out.
+        """
+        ...
+
+    def sweep(self) -> int:
+        """Delete flights of jobs that are gone, a bounded number; return how many."""
+        ...
+
+    def close(self) -> None:
+        """Let the connection go. May be called twice."""
         ...
 
 
@@ -137,6 +171,10 @@ class ProgressFetcher(Protocol):
 
     def probe(self, vma: str) -> None:
         """Ask a VMA for its health; returns at once. Answered exactly once, before what is queued for it."""
+        ...
+
+    def in_bulk(self, vma: str) -> bool:
+        """Whether a VMA answers many keys in one request now: a poll of it takes no request of its own."""
         ...
 
     def close(self) -> None:

@@ -1,9 +1,19 @@
 """Which rows of watched jobs are to be read in full again (D3)."""
 
+from collections.abc import Iterable
 from itertools import islice
 
+from oma_poller.engine.watch import Watch
+from oma_poller.model.observation import Observation
+from oma_poller.model.reading import Missing, Outcome
+
+DOUBTS = 4
+"""A job that misses a key in more polls in a row than this is read again when its turn comes, not sooner."""
 DOUBTS_A_PASS = 1000
 """So many doubtful rows are read in one pass at most; the others have their turn in the next."""
+
+_ACCEPTABLE = frozenset({Observation.PREVIOUS_RUN, Observation.UNVERIFIED})
+"""What a person can settle: the rows of such jobs, which are few, are read in every pass (T5)."""
 
 
 class Rereads:
@@ -25,6 +35,13 @@ class Rereads:
     def doubt(self, job_id: str) -> None:
         """Ask for the row of *job_id* in the next pass, not only when its turn comes."""
         self._doubtful.setdefault(job_id)
+
+    def polled(self, watch: Watch, outcomes: Iterable[Outcome]) -> None:
+        """Doubt a job's row when a key stops answering, but not for ever after each poll (D3)."""
+        missing = any(isinstance(outcome, Missing) for outcome in outcomes)
+        watch.doubts = watch.doubts + 1 if missing else 0
+        if 0 < watch.doubts <= DOUBTS or watch.context.sighting.observation in _ACCEPTABLE:
+            self.doubt(watch.job.id)
 
     def forget(self, job_id: str) -> None:
         """Drop what is held for *job_id*."""

@@ -1,6 +1,7 @@
 """The polls under way, by the numbers that their requests carry."""
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import count
 
 from oma_poller.engine.ports import KeyAnswer, KeyRequest
@@ -12,9 +13,16 @@ class Rounds:
 
     A poll whose job left stays until it is answered: the fetcher is still busy with it, and a job that
     comes back is not asked twice at once.
+
+    A poll takes one of the places in flight, unless its VMA answers in bulk when it begins: many such polls
+    wait for one request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, in_bulk: Callable[[str], bool]) -> None:
+        self.in_bulk = in_bulk
+        """Whether a VMA answers in bulk now."""
+        self.places = 0
+        """Places that are taken."""
         self._waiting: dict[int, Round] = {}
         self._job_ids: set[str] = set()
         self._by_vma: Counter[str] = Counter()
@@ -27,7 +35,7 @@ class Rounds:
         return job_id in self._job_ids
 
     def of(self, vma: str) -> int:
-        """Return how many of them wait for one VMA."""
+        """Return how many places those take that wait for one VMA."""
         return self._by_vma[vma]
 
     def ask(self, round_: Round) -> list[KeyRequest]:
@@ -35,7 +43,10 @@ class Rounds:
         ticket = next(self._tickets)
         self._waiting[ticket] = round_
         self._job_ids.add(round_.job_id)
-        self._by_vma[round_.vma] += 1
+        if not self.in_bulk(round_.vma):
+            round_.place = True
+            self.places += 1
+            self._by_vma[round_.vma] += 1
         return [KeyRequest(round_.vma, key, ticket) for key in round_.keys]
 
     def answered(self, answer: KeyAnswer) -> Round | None:
@@ -45,11 +56,14 @@ class Rounds:
         """
         ticket = answer.request.ticket
         round_ = self._waiting.get(ticket)
-        if round_ is None or not round_.take(answer.request.key, answer.outcome):
+        if round_ is None or not round_.take(answer.request.key, answer.outcome, answer.body):
             return None
         del self._waiting[ticket]
         self._job_ids.discard(round_.job_id)
-        self._by_vma[round_.vma] -= 1
+        if round_.place:
+            round_.place = False
+            self.places -= 1
+            self._by_vma[round_.vma] -= 1
         return round_
 
     def clear(self) -> int:
@@ -58,4 +72,5 @@ class Rounds:
         self._waiting.clear()
         self._job_ids.clear()
         self._by_vma.clear()
+        self.places = 0
         return waited

@@ -9,16 +9,20 @@ from msgspec import Struct
 
 from oma_poller.clock import Clock
 from oma_poller.core.mailbox import Mailbox
+from oma_poller.engine.beats import Beats
+from oma_poller.engine.controls import Controls
 from oma_poller.engine.discovery import Discovery
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import VMAProgressPoller
 from oma_poller.engine.ports import Answer, Deliver, ProgressFetcher
+from oma_poller.engine.recorder import EVERY_S as RECORD_EVERY_S
+from oma_poller.engine.recorder import Recorder
 from oma_poller.engine.tally import Tally
 from oma_poller.engine.upkeep import EVERY_S, Upkeep
 from oma_poller.engine.writer import ROWS_A_FLUSH, Writer
 from oma_poller.errors import DefectError, OmaPollerError
 
-_SHORTEST_FLUSH_S, _LONGEST_FLUSH_S = 0.05, 0.5
+_SHORTEST_FLUSH_S, _LONGEST_FLUSH_S = 0.05, 0.2
 LONGEST_RETRY_S = 5.0
 """Pause between two attempts to write while the database is away."""
 DRAIN_S = 5.0
@@ -27,6 +31,10 @@ LAST_FLUSH_S = 10.0
 """What waits to be written may take this long after that."""
 LAST_RETRY_S = 0.5
 """Pause between two attempts to write after the program was told to stop."""
+LAST_RECORD_S = 2.0
+"""What the flight recorder still holds may take this long after everything else is written."""
+BEAT_S = 10.0
+"""With nothing to do the polls' loop goes round so often all the same, so that it is seen to live."""
 LONGEST_WAIT_S = 0.5
 """Pause between two looks whether another poller on the database is still at work."""
 
@@ -34,7 +42,7 @@ LONGEST_WAIT_S = 0.5
 def flush_pace_s(interval_s: float) -> float:
     """Return how long a result waits at most for its flush; the results that come in it share one.
 
-    A tenth of the poll interval, so that a row is never much older than its poll, within 50 to 500 ms.
+    A tenth of the poll interval, so that a row is never much older than its poll, within 50 to 200 ms.
     """
     return min(max(interval_s / 10, _SHORTEST_FLUSH_S), _LONGEST_FLUSH_S)
 
@@ -50,9 +58,14 @@ class Machinery(Struct, eq=False):
     clock: Clock
     journal: Journal
     tally: Tally
+    beats: Beats
     discovery_interval_s: float
     upkeep: Upkeep | None = None
     """What thins the history; None where there is none."""
+    controls: Controls | None = None
+    """What another thread may want done; None where there is none."""
+    recorder: Recorder | None = None
+    """What keeps the last polls of each job; None where nothing does."""
 
 
 class Service:
@@ -63,8 +76,12 @@ class Service:
         self._flush_s = flush_pace_s(machinery.poller.interval_s)
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
+        self._look = asyncio.Event()
+        """Set when a discovery pass is to begin now."""
         self._drained = asyncio.Event()
         """Set when no answer will come any more."""
+        self._takes = True
+        """Whether the database took what was written last."""
         self._answers: deque[Sequence[Answer]] = deque()
 
     def stop(self) -> None:
@@ -78,13 +95,17 @@ class Service:
         Raises DatabaseError where the first look shows one it cannot work with, and DefectError where a
         loop broke: then nothing of it goes on.
         """
-        self._parts.fetcher.start(self._deliver_to(asyncio.get_running_loop()))
+        loop = asyncio.get_running_loop()
+        self._parts.fetcher.start(self._deliver_to(loop))
+        if self._parts.controls is not None:
+            self._parts.controls.attach(loop, self._wake.set, self._look.set)
         try:
             async with asyncio.TaskGroup() as tasks:
                 discovery = tasks.create_task(_told("discovery", self._discover), name="discovery")
                 polls = tasks.create_task(_told("polling", self._poll), name="polls")
                 writes = tasks.create_task(_told("writing", self._write), name="writes")
                 upkeep = tasks.create_task(_told("upkeep", self._keep_up), name="upkeep")
+                records = tasks.create_task(_told("recording", self._record), name="records")
                 await self._stop.wait()
                 upkeep.cancel()
                 discovery.cancel()  # it only reads: what it waits for may hang, and is left behind
@@ -92,14 +113,17 @@ class Service:
                 self._parts.fetcher.close()
                 self._drained.set()
                 await self._in_time(writes)
+                await self._record_rest(records)
         except* OmaPollerError as group:
             self._parts.fetcher.close()
             with suppress(Exception):  # what is told is why it ended, not what followed from that
                 await self._in_time(self._flush_rest())
+                await self._record_rest()
             raise _first(group) from None
         finally:
             self._parts.fetcher.close()
-        self._parts.journal.note("stopped", **self._parts.tally.summary())
+        recorded = self._parts.recorder.summary() if self._parts.recorder is not None else {}
+        self._parts.journal.note("stopped", **self._parts.tally.summary(), **recorded)
 
     def _deliver_to(self, loop: asyncio.AbstractEventLoop) -> Deliver:
         """Return what takes answers on the fetcher's thread. It never raises, however late they come."""
@@ -116,11 +140,14 @@ class Service:
         interval_s, clock = self._parts.discovery_interval_s, self._parts.clock
         while True:
             began_s = clock.monotonic()
+            self._parts.beats.asks("discovery")
             await self._parts.discovery.step(interval_s)
             self._wake.set()
             pause_s = interval_s - (clock.monotonic() - began_s) % interval_s
             waits = self._parts.discovery.is_waiting
-            await asyncio.sleep(min(pause_s, LONGEST_WAIT_S) if waits else pause_s)
+            self._parts.beats.beat("discovery", pause_s)
+            await _wait(self._look, min(pause_s, LONGEST_WAIT_S) if waits else pause_s)
+            self._look.clear()
 
     async def _keep_up(self) -> None:
         """Thin the history once a minute, unless another poller does."""
@@ -130,15 +157,42 @@ class Service:
             if not self._parts.discovery.is_waiting:
                 await upkeep.step()
 
+    async def _record(self) -> None:
+        """Write what the flight recorder holds, a little now and then.
+
+        While the database does not take the jobs' rows it is not troubled with these.
+        """
+        recorder = self._parts.recorder
+        while recorder is not None and not self._drained.is_set():
+            if self._takes:
+                await recorder.step()
+            await _wait(self._drained, RECORD_EVERY_S)
+
+    async def _record_rest(self, records: asyncio.Task[None] | None = None) -> None:
+        """Write the last of it, for a little time: it is no reason to end late."""
+        recorder = self._parts.recorder
+        if len(self._parts.mailbox):  # the database does not take even the jobs' rows
+            if records is not None:
+                records.cancel()
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_RECORD_S):
+                if records is not None:
+                    await records
+                while recorder is not None and self._takes and await recorder.step():
+                    pass
+
     async def _poll(self) -> None:
         """Take what came, begin what is due; after the stop wait for what is in flight."""
         poller, clock = self._parts.poller, self._parts.clock
         while not self._stop.is_set():
             self._wake.clear()
+            self._parts.beats.beat("polling", BEAT_S)
             self._take_answers()
             poller.tick()
             due_s = poller.next_due_s()
-            await _wait(self._wake, None if due_s is None else due_s - clock.monotonic())
+            pause_s = BEAT_S if due_s is None else min(due_s - clock.monotonic(), BEAT_S)
+            await _wait(self._wake, pause_s)
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
                 while poller.in_flight:
@@ -157,14 +211,17 @@ class Service:
         """Write what waits, at a pace; once no more can come, write the rest."""
         retry_s = self._flush_s
         while not self._drained.is_set():
+            self._parts.beats.asks("writing")
             taken = await self._flush()
+            self._parts.beats.beat("writing", LONGEST_RETRY_S)
             retry_s = self._flush_s if taken else min(retry_s * 2, LONGEST_RETRY_S)
             if not taken or len(self._parts.mailbox) < ROWS_A_FLUSH:
                 await _wait(self._drained, retry_s)
         await self._flush_rest()
 
     async def _flush(self) -> bool:
-        return await self._parts.writer.step(self._parts.journal, self._parts.tally)
+        self._takes = await self._parts.writer.step(self._parts.journal, self._parts.tally)
+        return self._takes
 
     async def _flush_rest(self) -> None:
         while len(self._parts.mailbox):

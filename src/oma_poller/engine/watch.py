@@ -1,8 +1,12 @@
 """One job as the poller holds it, and one poll of it under way."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from msgspec import Struct
 from msgspec.structs import replace
 
+from oma_poller.core.flight import LONGEST_BODIES_BYTES
 from oma_poller.core.keys import KeyPlan, plan_keys
 from oma_poller.core.runs import asking_order
 from oma_poller.errors import VolumeNameError
@@ -10,8 +14,10 @@ from oma_poller.model.context import PollingContext
 from oma_poller.model.job import Job
 from oma_poller.model.reading import Failure, FailureKind, Outcome
 
+NO_BODIES: Mapping[str, bytes] = MappingProxyType({})
 
-class Watch(Struct, eq=False):
+
+class Watch(Struct, eq=False, gc=False):
     """A watched job. The context is replaced by every decision."""
 
     job: Job
@@ -24,9 +30,22 @@ class Watch(Struct, eq=False):
     """Polls in a row that missed a key."""
     ended_at_s: float | None = None
     """When the database confirmed the job's end; monotonic seconds."""
+    recorded_at_s: float | None = None
+    """When a poll of it was kept last by the flight recorder; monotonic seconds."""
 
 
-class Round(Struct, eq=False):
+class Answered(Struct, eq=False, gc=False):
+    """What a poll is decided by."""
+
+    tier: int
+    """The tier of keys that was asked last."""
+    outcomes: tuple[Outcome, ...]
+    """One a key of it, in the plan's order."""
+    bodies: Mapping[str, bytes] = NO_BODIES
+    """The raw replies by key, as far as they are there and not too long to be recorded."""
+
+
+class Round(Struct, eq=False, gc=False):
     """One poll under way: the tiers of keys in the order they are asked."""
 
     watch: Watch
@@ -36,9 +55,13 @@ class Round(Struct, eq=False):
     """Monotonic seconds."""
     order: tuple[int, ...]
     turn: int = 0
+    place: bool = False
+    """Whether it takes one of the places in flight."""
     outcomes: dict[str, Outcome] = {}  # msgspec copies an empty default
     first: tuple[Outcome, ...] = ()
     """What the first tier answered: where none knows the job, that is what counts."""
+    bodies: dict[str, bytes] | None = None
+    """The raw replies, until the poll is decided; None where there were none of the keys' own."""
 
     @property
     def job_id(self) -> str:
@@ -65,7 +88,12 @@ class Round(Struct, eq=False):
         """The outcomes of the keys of a complete tier, in their order."""
         return tuple(self.outcomes[key] for key in self.keys)
 
-    def take(self, key: str, outcome: Outcome) -> bool:
+    @property
+    def answered(self) -> Answered:
+        """What a complete tier answered."""
+        return Answered(self.tier, self.answers, self.bodies or NO_BODIES)
+
+    def take(self, key: str, outcome: Outcome, body: bytes = b"") -> bool:
         """Take the answer of a key; return whether this made the tier complete.
 
         A key that was not asked for, or that has answered already, changes nothing.
@@ -73,6 +101,10 @@ class Round(Struct, eq=False):
         if key in self.outcomes or key not in self.keys:
             return False
         self.outcomes[key] = outcome
+        if body and len(body) <= LONGEST_BODIES_BYTES:
+            if self.bodies is None:
+                self.bodies = {}
+            self.bodies[key] = body
         return len(self.outcomes) == len(self.keys)
 
 

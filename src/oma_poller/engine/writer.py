@@ -1,14 +1,14 @@
 """Takes the newest results to the database, a batch at a time (D4, D7)."""
 
 from asyncio import get_running_loop
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from concurrent.futures import Executor
 
-from oma_poller.clock import Clock
 from oma_poller.core.mailbox import Mailbox
+from oma_poller.engine.beats import Beats
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import VMAProgressPoller
-from oma_poller.engine.ports import JobSink
+from oma_poller.engine.ports import Flushed, JobSink
 from oma_poller.engine.tally import Tally
 from oma_poller.errors import DatabaseError, DatabaseRefusedError
 from oma_poller.model.update import Update
@@ -21,13 +21,14 @@ class Writer:
     """Writes what the mailbox holds; what could not be written waits there, the newest of each job."""
 
     def __init__(
-        self, sink: JobSink, mailbox: Mailbox, poller: VMAProgressPoller, thread: Executor, clock: Clock
+        self, sink: JobSink, mailbox: Mailbox, poller: VMAProgressPoller, thread: Executor, beats: Beats
     ) -> None:
         self._sink = sink
         self._mailbox = mailbox
         self._poller = poller
         self._thread = thread
-        self._clock = clock
+        self._beats = beats
+        self._clock = beats.clock
 
     async def step(self, journal: Journal, tally: Tally) -> bool:
         """Write one batch; return whether the database took it. Nothing to write is taken.
@@ -35,27 +36,37 @@ class Writer:
         Raises no DatabaseError. Cancelled, it leaves the batch in the mailbox: to write it once more does
         no harm, should the database have it after all.
         """
-        batch = self._mailbox.take(ROWS_A_FLUSH, self._clock.monotonic(), self._clock.utc())
+        began_s = self._clock.monotonic()
+        batch = self._mailbox.take(ROWS_A_FLUSH, began_s, self._clock.utc())
         if not batch:
             return True
         try:
-            await get_running_loop().run_in_executor(
+            flushed = await get_running_loop().run_in_executor(
                 self._thread, self._sink.write, batch.updates, batch.heartbeat_ids, batch.memories
             )
         except DatabaseError as error:
             if not isinstance(error, DatabaseRefusedError) or not error.job_ids:
                 self._mailbox.give_back(batch)
                 journal.fell(_WHAT, error)
+                self._beats.fell(_WHAT, error)
                 return False
             self._refuse(error, journal)
             tally.rows_refused += len(error.job_ids)
+            flushed = Flushed(error.held, error.withheld)
         except BaseException:
             self._mailbox.give_back(batch)
             raise
-        confirmed = self._mailbox.confirm(batch, self._clock.monotonic())
+        ended_s = self._clock.monotonic()
+        self._mailbox.keep(flushed.held)
+        journal.rows_held(len(flushed.held))
+        confirmed = self._mailbox.confirm(batch, ended_s)
         journal.rose(_WHAT)
-        tally.flushed(len(confirmed) + len(batch.heartbeat_ids))
-        self._publish(confirmed, journal)
+        self._beats.rose(_WHAT)
+        tally.flushed(len(confirmed) + len(batch.heartbeat_ids), ended_s - began_s)
+        self._publish(confirmed, flushed.withheld, journal)
+        changes = self._poller.changes
+        changes.note(update.job_id for update in confirmed)
+        changes.note(batch.heartbeat_ids)
         return True
 
     def _refuse(self, error: DatabaseRefusedError, journal: Journal) -> None:
@@ -64,9 +75,12 @@ class Writer:
         for job_id in error.job_ids:
             journal.row_refused(job_id, error)
 
-    def _publish(self, confirmed: Iterable[Update], journal: Journal) -> None:
+    def _publish(self, confirmed: Iterable[Update], withheld: Container[str], journal: Journal) -> None:
         """Tell what the database has confirmed, and only that."""
         for update in confirmed:
             if update.is_terminal:
                 self._poller.confirm_end(update.job_id)
-                journal.written(update)
+                if update.job_id in withheld:
+                    journal.withheld(update)
+                else:
+                    journal.written(update)

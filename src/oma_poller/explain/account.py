@@ -1,5 +1,6 @@
 """The whole explanation of a job, for a person and for a program."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -8,7 +9,7 @@ from oma_poller.core.states import ENDS
 from oma_poller.explain.ask import Look, Tried
 from oma_poller.explain.rules import Rule, rules_of
 from oma_poller.model.context import PollingContext
-from oma_poller.model.flight import Decided
+from oma_poller.model.flight import Decided, Flight
 from oma_poller.model.reading import Missing, Reading
 
 
@@ -20,6 +21,20 @@ class KeyAccount(Struct, frozen=True):
     shape: str | None
     duration_s: float
     body: str
+
+
+class Past(Struct, frozen=True):
+    """A poll that the poller recorded, and what it came to then."""
+
+    at: datetime
+    result: str
+    state: str
+    observation: str
+    percent: float | None
+    """None where no number was written."""
+    events: tuple[str, ...]
+    of_this_job: bool
+    """Whether it is of this job, and not of an earlier one that had the same id."""
 
 
 class Account(Struct, frozen=True):
@@ -41,10 +56,12 @@ class Account(Struct, frozen=True):
     """What such a poll writes, or why it withholds it."""
     next: str
     """When the job is polled again."""
+    recorded: tuple[Past, ...] | None = None
+    """The polls that the poller recorded of it, the oldest first; None where there is no table for them."""
 
 
-def account_of(look: Look) -> Account:
-    """Return the explanation of one look."""
+def account_of(look: Look, recorded: Sequence[Flight] | None = None) -> Account:
+    """Return the explanation of one look, and of the polls that were *recorded* before."""
     job, decided = look.job, look.flight.decided
     return Account(
         job_id=job.id,
@@ -59,6 +76,23 @@ def account_of(look: Look) -> Account:
         decided=decided,
         written=_written(look, decided),
         next=_next(look, look.decision.context),
+        recorded=None if recorded is None else tuple(_past(flight, job.created_at) for flight in recorded),
+    )
+
+
+def _past(flight: Flight, created_at: datetime | None) -> Past:
+    decided = flight.decided
+    return Past(
+        at=flight.at,
+        result=decided.result,
+        state=decided.state,
+        observation=decided.observation,
+        percent=None if decided.percent_bp is None else decided.percent_bp / 100,
+        events=tuple(
+            f"{event.kind.value}: {event.detail}" if event.detail else event.kind.value
+            for event in decided.events
+        ),
+        of_this_job=flight.job.created_at == created_at,
     )
 
 
@@ -73,7 +107,7 @@ def _key(one: Tried) -> KeyAccount:
         answer = f"not known: {outcome.detail}"
     else:
         answer = f"{outcome.kind.value}: {outcome.detail}"
-    return KeyAccount(one.key, answer, shape, round(one.duration_s, 6), one.body)
+    return KeyAccount(one.key, answer, shape, round(one.duration_s, 6), one.body.decode("utf-8", "replace"))
 
 
 def _written(look: Look, decided: Decided) -> str:

@@ -1,7 +1,5 @@
 """One poll of one job, made here and now, and judged by the rules. Nothing is written."""
 
-from collections.abc import Mapping
-
 from msgspec import Struct
 
 from oma_poller.clock import Clock
@@ -25,7 +23,7 @@ class Tried(Struct, frozen=True):
 
     key: str
     outcome: Outcome
-    body: str
+    body: bytes
     duration_s: float
 
 
@@ -57,7 +55,7 @@ def look_at(job: Job, vma: VmaTarget, policy: Policy, timeout_s: float, clock: C
     outcomes = tuple(by_key[key].outcome for key in plan.tiers[tier])
     poll = Poll(job, plan, policy, tier, outcomes, clock.monotonic(), clock.utc())
     decision = decide(context, poll)
-    flight = record(context, poll, decision, _bodies(by_key))
+    flight = record(context, poll, decision, {key: one.body for key, one in by_key.items()})
     return Look(job, vma, tuple(tried), recalled is not None, poll, decision, flight)
 
 
@@ -76,8 +74,4 @@ def _ask(
 
 def _try(vma: VmaTarget, key: str, timeout_s: float, clock: Clock) -> Tried:
     answer = fetch_once(vma, key, timeout_s, clock)
-    return Tried(key, answer.outcome, answer.body.decode("utf-8", "replace"), answer.duration_s)
-
-
-def _bodies(by_key: Mapping[str, Tried]) -> dict[str, str]:
-    return {key: one.body for key, one in by_key.items()}
+    return Tried(key, answer.outcome, answer.body, answer.duration_s)

@@ -3,7 +3,9 @@
 from msgspec import Struct
 from msgspec.structs import fields
 
-from oma_poller.core.flight import decided_of, fly_again, plain_outcome
+from oma_poller.core.decide import decide
+from oma_poller.core.flight import boarding, decided_of, plain_outcome
+from oma_poller.engine.defect import after_defect
 from oma_poller.errors import VolumeNameError
 from oma_poller.model.flight import Decided, Flight, KeyFlight
 from oma_poller.model.reading import Outcome
@@ -21,11 +23,15 @@ class Replayed(Struct, frozen=True):
 
 
 def replay(flight: Flight) -> Replayed:
-    """Run one flight again. Never raises."""
+    """Run one flight again. Never raises: rules that raise come to what the poller makes of that."""
     try:
-        decided = decided_of(fly_again(flight, [_outcome(answer) for answer in flight.answers]))
+        context, poll = boarding(flight, [_outcome(answer) for answer in flight.answers])
     except (ValueError, VolumeNameError) as error:
         return Replayed(flight, None, (f"it cannot be run: {error}",))
+    try:
+        decided = decided_of(decide(context, poll))
+    except Exception as error:  # noqa: BLE001 - a poll on which the rules broke is what one most wants to run
+        decided = decided_of(after_defect(context, error, poll.policy, poll.now_s, poll.now))
     return Replayed(flight, decided, _differences(flight.decided, decided))
 
 

@@ -14,7 +14,7 @@ from oma_poller.model.reading import State
 Count = Annotated[int, Meta(ge=0)]
 
 
-class KeyRun(Struct, frozen=True, omit_defaults=True):
+class KeyRun(Struct, frozen=True, gc=False, omit_defaults=True):
     """One run under one key, as far as it was seen. Times ending in `_s` are monotonic seconds."""
 
     state: State
@@ -61,14 +61,14 @@ class KeyRun(Struct, frozen=True, omit_defaults=True):
     error: str | None = None
 
 
-class EndedDisk(Struct, frozen=True):
+class EndedDisk(Struct, frozen=True, gc=False):
     """What one disk came to that ended under a whole-job key."""
 
     bytes_transferred: Count
     total_bytes: Count
 
 
-class PollingContext(Struct, frozen=True, omit_defaults=True):
+class PollingContext(Struct, frozen=True, gc=False, omit_defaults=True):
     """The state of one job's polling. The rules take one and return the next."""
 
     job_id: str
@@ -111,6 +111,8 @@ class PollingContext(Struct, frozen=True, omit_defaults=True):
     """The disks that ended earlier under a whole-job key, the base of the job's bytes (F6)."""
     accepted_at: Moment | None = None
     """The newest acceptance of the job's entries by a person that has had its effect (T5)."""
+    stopped_at: Moment | None = None
+    """When a person stopped the polling of the job; None while nobody has."""
 
     @property
     def is_parked(self) -> bool:

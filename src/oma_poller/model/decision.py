@@ -30,14 +30,14 @@ class EventKind(StrEnum):
     OBSERVATION = "observation"
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """Something that happened to a job."""
 
     kind: EventKind
     detail: str
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     """The next context, what to write, what to tell, and when to poll again."""
 
     context: PollingContext

@@ -10,16 +10,18 @@ from oma_poller.model.job import Job
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.observation import Moment
 from oma_poller.model.policy import Policy
-from oma_poller.model.reading import FailureKind
+from oma_poller.model.reading import FailureKind, Reading
 
 
-class KeyFlight(Struct, frozen=True, omit_defaults=True):
-    """What one key answered: a body to decode, a 404, or a failure."""
+class KeyFlight(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What one key answered: a body to decode, an entry as it was decoded, a 404, or a failure."""
 
     key: str
     body: str = ""
-    """The reply as it came, where it was HTTP 200."""
+    """The reply as it came, where there was one of the key's own and it is short enough to be kept."""
     clock_skew_s: float = 0.0
+    reading: Reading | None = None
+    """The entry where there is no body to decode: it came in a bulk reply, or in one too long to keep."""
     missing: str | None = None
     """The VMA's words where it does not know the key."""
     failure: FailureKind | None = None
@@ -27,7 +29,7 @@ class KeyFlight(Struct, frozen=True, omit_defaults=True):
     retry_after_s: float | None = None
 
 
-class Decided(Struct, frozen=True, omit_defaults=True):
+class Decided(Struct, frozen=True, gc=False, omit_defaults=True):
     """What came of a poll, but for the speed: that depends on the poll before."""
 
     result: str
@@ -45,7 +47,7 @@ class Decided(Struct, frozen=True, omit_defaults=True):
     events: tuple[Event, ...] = ()
 
 
-class Flight(Struct, frozen=True, tag_field="version", tag=1):
+class Flight(Struct, frozen=True, gc=False, tag_field="version", tag=1):
     """A poll of one job."""
 
     at: Moment
@@ -59,3 +61,11 @@ class Flight(Struct, frozen=True, tag_field="version", tag=1):
     memory: JobMemory
     """What was known of the job before, taken at the moment `at`."""
     decided: Decided
+
+
+class Recorded(Struct, frozen=True, gc=False):
+    """A flight that is to be kept, and in which of its job's rings."""
+
+    flight: Flight
+    is_eventful: bool
+    """Whether something happened in it; the others show how a job stands that nothing happens to."""

@@ -7,14 +7,14 @@ from msgspec import Struct
 from oma_poller.model.memory import Past
 
 
-class ActiveJob(Struct, frozen=True):
+class ActiveJob(Struct, frozen=True, gc=False):
     """A row of `replication_jobs` as the cheap half of discovery sees it."""
 
     id: str
     status: str
 
 
-class Disk(Struct, frozen=True):
+class Disk(Struct, frozen=True, gc=False):
     """A row of `vm_disks` with the volume it is written to."""
 
     id: int | str
@@ -27,7 +27,7 @@ class Disk(Struct, frozen=True):
     """Size of the disk; 0 when the database does not know it."""
 
 
-class Job(Struct, frozen=True):
+class Job(Struct, frozen=True, gc=False):
     """A row of `replication_jobs` with everything a poll needs to know of it."""
 
     id: str

@@ -6,7 +6,7 @@ from oma_poller.model.context import Count, PollingContext
 from oma_poller.model.observation import Moment
 
 
-class JobMemory(Struct, frozen=True, tag_field="version", tag=1):
+class JobMemory(Struct, frozen=True, gc=False, tag_field="version", tag=1):
     """A job's context as it stood at a moment.
 
     Another machine, or the same one after a reboot, counts other monotonic seconds, so the context's are
@@ -18,7 +18,7 @@ class JobMemory(Struct, frozen=True, tag_field="version", tag=1):
     context: PollingContext
 
 
-class Past(Struct, frozen=True):
+class Past(Struct, frozen=True, gc=False):
     """A job's memory, and the numbers in its row: they are newer, written with every poll (T4)."""
 
     memory: JobMemory

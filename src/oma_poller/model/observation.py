@@ -25,7 +25,7 @@ class Observation(StrEnum):
     PARKED = "parked"
 
 
-class Sighting(Struct, frozen=True):
+class Sighting(Struct, frozen=True, gc=False):
     """An observation with since when and why."""
 
     observation: Observation

@@ -6,7 +6,7 @@ TERMINAL_STATUSES = frozenset({"completed", "failed", "replication_failed", "can
 """Statuses of `replication_jobs` that are never left again (D5)."""
 
 
-class Policy(Struct, frozen=True):
+class Policy(Struct, frozen=True, gc=False):
     """Settings of the rules, with the contract's defaults (section 6)."""
 
     interval_s: float = 5.0

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 
-class Sample(Struct, frozen=True):
+class Sample(Struct, frozen=True, gc=False):
     """How a job stood at a moment. A number that was not known then is None."""
 
     job_id: str

@@ -6,7 +6,7 @@ from oma_poller.model.reading import State
 from oma_poller.model.update import DiskUpdate
 
 
-class Snapshot(Struct, frozen=True):
+class Snapshot(Struct, frozen=True, gc=False):
     """What all keys of a job say together."""
 
     state: State

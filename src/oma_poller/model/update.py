@@ -6,7 +6,7 @@ from oma_poller.model.observation import Sighting
 from oma_poller.model.policy import TERMINAL_STATUSES
 
 
-class DiskUpdate(Struct, frozen=True):
+class DiskUpdate(Struct, frozen=True, gc=False):
     """The values of one row of `vm_disks`."""
 
     id: int | str
@@ -18,7 +18,7 @@ class DiskUpdate(Struct, frozen=True):
     """None leaves what the row has: an entry for a whole VM does not tell its disks apart."""
 
 
-class Progress(Struct, frozen=True):
+class Progress(Struct, frozen=True, gc=False):
     """The numbers of one row of `replication_jobs`. They are written together or not at all."""
 
     percent_bp: int
@@ -36,7 +36,7 @@ class Progress(Struct, frozen=True):
     disks: tuple[DiskUpdate, ...] = ()
 
 
-class Update(Struct, frozen=True):
+class Update(Struct, frozen=True, gc=False):
     """One job's row as it should be. `None` leaves what the database has."""
 
     job_id: str

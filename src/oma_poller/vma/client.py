@@ -79,6 +79,10 @@ class VMAProgressClient:
         """Ask a VMA for its health, before what is queued for it, from any thread; returns at once."""
         self._add([Probe(vma)])
 
+    def in_bulk(self, vma: str) -> bool:
+        """Whether a VMA answers in bulk now; from any thread."""
+        return self._transfers.in_bulk(vma)
+
     def _add(self, batch: Sequence[KeyRequest | Probe]) -> None:
         if not batch:
             return

@@ -52,6 +52,11 @@ class Transfers:
         """Requests begun and not answered yet."""
         return len(self._active)
 
+    def in_bulk(self, vma: str) -> bool:
+        """Whether a VMA is asked in bulk now. May be called on any thread: it reads one flag."""
+        line = self._lines.get(vma)
+        return line is not None and line.feed.is_on
+
     def add(self, wishes: Iterable[KeyRequest | Probe]) -> None:
         """Queue requests."""
         for wish in wishes:

@@ -1,0 +1,40 @@
+"""Which jobs changed since somebody looked last: for the API, which lives on another thread."""
+
+from collections.abc import Iterable
+from threading import Lock
+
+
+class Changes:
+    """Ids of jobs, each once however often it changed, so their number is bounded by that of the jobs.
+
+    Nothing is noted before `listen`: a program without an API pays nothing. Any method on any thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._listens = False
+        self._changed: set[str] = set()
+        self._left: set[str] = set()
+
+    def listen(self) -> None:
+        """Begin to note what changes."""
+        self._listens = True
+
+    def note(self, job_ids: Iterable[str]) -> None:
+        """Note jobs of which the database has something new, or that are watched from now on."""
+        if self._listens:
+            with self._lock:
+                self._changed.update(job_ids)
+
+    def left(self, job_ids: Iterable[str]) -> None:
+        """Note jobs that are watched no more."""
+        if self._listens:
+            with self._lock:
+                self._left.update(job_ids)
+
+    def take(self) -> tuple[set[str], set[str]]:
+        """Return (changed, left) since the last call. A job that left and came back is in both."""
+        with self._lock:
+            changed, left = self._changed, self._left
+            self._changed, self._left = set(), set()
+        return changed, left
