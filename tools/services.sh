@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Python. Only the programs of MariaDB, not the Debian package that
 # makes a service of them: the tests start servers of their own, on a data folder and a port of their own.
-# For the copier an NBD server (nbdkit) and the tools that copy disks (nbdcopy, qemu-img), likewise; and
-# libfaketime, for a process whose wall clock jumps.
+# For the copier an NBD server (nbdkit) and the tools that copy disks (nbdcopy, qemu-img), likewise;
+# Chromium, for the page; and
+# libfaketime, for a process whose wall clock jumps; systemd-analyze, which checks the unit.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -19,9 +20,19 @@ command -v qemu-img >/dev/null || nbd+=(qemu-utils)
 [ ${#nbd[@]} = 0 ] || skipped+=(NBD)
 missing+=("${nbd[@]}")
 
+command -v systemd-analyze >/dev/null || {
+    missing+=(systemd)
+    skipped+=(systemd)
+}
+
 compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || {
     missing+=(libfaketime)
     skipped+=(clock)
+}
+
+[ -x /usr/bin/chromium ] || {
+    missing+=(chromium)
+    skipped+=(browser)
 }
 
 if [ ${#missing[@]} = 0 ]; then

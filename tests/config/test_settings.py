@@ -9,6 +9,7 @@ from oma_poller.database.address import parse_address
 from oma_poller.model.policy import Policy
 from oma_poller.model.vma import VmaRule
 from oma_poller.vma.target import VmaTarget
+from oma_poller.web.settings import ApiSettings
 
 
 def _write(text: str, name: str = "oma-poller.toml") -> Path:
@@ -35,8 +36,7 @@ def test_with_nothing_configured_everything_is_the_contracts_default() -> None:
         max_concurrent=10,
         http_timeout_s=10.0,
         discovery_interval_s=5.0,
-        api_listen=("127.0.0.1", 8082),
-        api_token=None,
+        api=ApiSettings(listen=("127.0.0.1", 8082)),
         log_level="info",
         log_format="auto",
         warnings=(),
@@ -64,6 +64,9 @@ def test_every_variable_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
         "OMA_DATABASE_URL": "mysql://oma@db/oma",
         "OMA_API_LISTEN": "[::]:80",
         "OMA_API_TOKEN": "api-t0ken",
+        "OMA_API_TOKEN_READ": "yes",
+        "OMA_API_ALLOWED_HOSTS": "OMA.example.net., oma",
+        "OMA_METRICS_PER_JOB": "true",
         "LOG_LEVEL": "DEBUG",
         "LOG_FORMAT": "json",
     }
@@ -88,7 +91,13 @@ def test_every_variable_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
         0.5,
         60.0,
     )
-    assert (settings.api_listen, settings.api_token) == (("::", 80), "api-t0ken")
+    assert settings.api == ApiSettings(
+        listen=("::", 80),
+        token="api-t0ken",  # noqa: S106 - made up
+        token_for_reading=True,
+        allowed_hosts=("oma.example.net", "oma"),
+        metrics_per_job=True,
+    )
     assert (settings.log_level, settings.log_format) == ("debug", "json")
     assert {item.variable: item.origin for item in settings.given} == dict.fromkeys(given, "environment")
     assert wants_debug()
@@ -134,7 +143,7 @@ def test_toml_types_are_taken_where_they_fit() -> None:
     policy = load_settings().policy
     assert policy.active_statuses == {"running", "streaming"}
     assert (policy.write_status, policy.parked_retry_s, policy.max_errors) == (False, 0.0, 4)
-    assert load_settings().api_token is None
+    assert load_settings().api.token is None
 
 
 def test_a_file_can_be_named() -> None:

@@ -15,7 +15,7 @@ _STATUSES = (
     "allowed is a list of statuses with commas between, like queued,running,replicating,"
     " but none that ends a job (cancelled, completed, failed, replication_failed)"
 )
-_LISTEN = "allowed is HOST:PORT, like 127.0.0.1:8082 or [::1]:8082"
+_LISTEN = "allowed is HOST:PORT, like 127.0.0.1:8082 or [::1]:8082, or off"
 _URL = "allowed is http://HOST[:PORT][/PATH] or https://…, without user, query or fragment"
 _DATABASE = (
     "allowed are sqlite:///FILE and mysql://USER[:PASSWORD]@HOST[:PORT]/NAME (mariadb:// too), "

@@ -18,7 +18,9 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return an environment in which only *settings* configure the program."""
     own = ("VMA_PROGRESS_", "OMA_", "LOG_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-    return kept | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "TERM": "dumb"} | dict(settings)
+    plain = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "TERM": "dumb"}
+    quiet = {"OMA_API_LISTEN": "off"}  # tests that run side by side have one port 8082 between them
+    return kept | plain | quiet | dict(settings)
 
 
 def oma_poller(

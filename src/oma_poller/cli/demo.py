@@ -29,7 +29,10 @@ Folder = Annotated[
 ]
 
 
-def demo(folder: Folder = None, *, as_json: AsJson = False) -> int:
+Keep = Annotated[bool, typer.Option("--keep", help="Serve the page on, after the end, until Ctrl-C.")]
+
+
+def demo(folder: Folder = None, *, keep: Keep = False, as_json: AsJson = False) -> int:
     """Copy the disks of three small VMs and watch their rows, in under a minute.
 
     Everything is real: images, the VMA's progress server, the copiers (over NBD where the programs are
@@ -42,15 +45,20 @@ def demo(folder: Folder = None, *, as_json: AsJson = False) -> int:
         if not as_json:
             _introduce(stage)
         stage.set_up()
+        if not as_json:
+            say(f"open {stage.page}/ to watch")
+            say("")
         rows = _watch(stage, as_json=as_json)
         findings = judge(stage.fleet, rows)
+        if as_json:
+            say_json(
+                {"folder": str(stage.folder), "over_nbd": stage.over_nbd, "jobs": rows, "findings": findings}
+            )
+        else:
+            _conclude(stage, findings)
+        if keep:
+            _keep(stage, as_json=as_json)
     _leave_small(stage)
-    if as_json:
-        say_json(
-            {"folder": str(stage.folder), "over_nbd": stage.over_nbd, "jobs": rows, "findings": findings}
-        )
-    else:
-        _conclude(stage, findings)
     return 0 if all(finding.good for finding in findings) else 1
 
 
@@ -128,6 +136,13 @@ def _watch_live(stage: "Stage") -> "Rows":
             table = status_screen(StatusPage(rows, len(rows)), clock.utc(), console.width)
             live.update(Group(table, *(Text(f"** {line}") for line in stage.story)), refresh=True)
     return rows
+
+
+def _keep(stage: "Stage", *, as_json: bool) -> None:
+    if not as_json:
+        say(f"  open {stage.page}/ to look at it; Ctrl-C ends it")
+    sys.stdout.flush()
+    stage.keep()
 
 
 def _leave_small(stage: "Stage") -> None:

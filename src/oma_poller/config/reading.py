@@ -16,6 +16,7 @@ _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _STATUS = re.compile(r"[a-z0-9_-]{1,50}")
 _PORTS = range(65536)
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
 _DIGITS_LIMIT = 18
 
 
@@ -93,15 +94,26 @@ def _statuses(value: object) -> frozenset[str]:
     return frozenset(found)
 
 
-def _listen(value: object) -> tuple[str, int]:
+def _listen(value: object) -> tuple[str, int] | None:
+    if _as_text(value).lower() == "off":
+        return None
     host, colon, port = _as_text(value).rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     name = host[1:-1] if bracketed else host
     usable = colon and name and name.isascii() and name.isprintable() and not set(name) & set(" /@[]")
     number = int(port) if port.isascii() and port.isdigit() and len(port) <= len("65535") else -1
     if not usable or (":" in name) != bracketed or number not in _PORTS:
-        raise ValueError("allowed is HOST:PORT, like 127.0.0.1:8082 or [::1]:8082")
+        raise ValueError("allowed is HOST:PORT, like 127.0.0.1:8082 or [::1]:8082, or off")
     return name, number
+
+
+def _hosts(value: object) -> tuple[str, ...]:
+    """Read a comma list, or an array of TOML."""
+    items = value if isinstance(value, list) else _as_text(value).split(",")
+    found = tuple(text for item in items if (text := _as_text(item).lower().rstrip(".")))
+    if not found or not all(map(_HOST.fullmatch, found)):
+        raise ValueError("allowed is a list of host names with commas between, like oma.example.net,oma")
+    return found
 
 
 def _line(value: object) -> str:
@@ -126,6 +138,7 @@ def _path(value: object) -> Path:
 yes_or_no = BeforeValidator(_yes_or_no)
 statuses = BeforeValidator(_statuses)
 listen = BeforeValidator(_listen)
+hosts = BeforeValidator(_hosts)
 line = BeforeValidator(_line)
 token = BeforeValidator(_token)
 path = BeforeValidator(_path)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from oma_poller.config.advice import unwise
+from oma_poller.config.api import read_api
 from oma_poller.config.toml_file import DEFAULT_FILE, TomlFile, hint, read_toml
 from oma_poller.config.variables import ENVIRONMENT, NAMES, Variables, read_variables, shown_value
 from oma_poller.config.vma_tables import read_vma_tables
@@ -19,6 +20,7 @@ from oma_poller.model.policy import Policy
 from oma_poller.model.vma import DEFAULT_VMA, VmaRule
 from oma_poller.vma.address import check_target, check_targets
 from oma_poller.vma.target import VmaTarget
+from oma_poller.web.settings import ApiSettings
 
 _PREFIXES = ("VMA_PROGRESS_", "OMA_")
 _UNKNOWN_LIMIT = 10
@@ -46,9 +48,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_concurrent: int
     http_timeout_s: float
     discovery_interval_s: float
-    api_listen: tuple[str, int]
-    """Host and port."""
-    api_token: str | None
+    api: ApiSettings
     log_level: str
     log_format: str
     warnings: tuple[str, ...]
@@ -81,8 +81,7 @@ def load_settings(config_file: Path | None = None) -> Settings:
         max_concurrent=variables.vma_progress_max_concurrent,
         http_timeout_s=variables.vma_progress_http_timeout,
         discovery_interval_s=variables.vma_progress_discovery_interval,
-        api_listen=variables.oma_api_listen,
-        api_token=variables.oma_api_token,
+        api=read_api(variables),
         log_level=variables.log_level,
         log_format=variables.log_format,
         warnings=(*_unknown(os.environ), *unwise(variables)),

@@ -64,8 +64,14 @@ class Variables(BaseSettings):
     vma_progress_key_file: Annotated[Path | None, reading.path] = None
     oma_database_url: Annotated[str, reading.line] = "sqlite:///oma-poller.db"
     oma_database_password_file: Annotated[Path | None, reading.path] = None
-    oma_api_listen: Annotated[tuple[str, int], NoDecode, reading.listen] = ("127.0.0.1", 8082)
+    oma_api_listen: Annotated[tuple[str, int] | None, NoDecode, reading.listen] = ("127.0.0.1", 8082)
     oma_api_token: Annotated[str | None, reading.token] = None
+    oma_api_token_file: Annotated[Path | None, reading.path] = None
+    oma_api_token_read: Annotated[bool, reading.yes_or_no] = False
+    oma_api_cert_file: Annotated[Path | None, reading.path] = None
+    oma_api_key_file: Annotated[Path | None, reading.path] = None
+    oma_api_allowed_hosts: Annotated[tuple[str, ...], NoDecode, reading.hosts] = ()
+    oma_metrics_per_job: Annotated[bool, reading.yes_or_no] = False
     log_level: Annotated[str, reading.choice(*LEVELS)] = "info"
     log_format: Annotated[str, reading.choice(*FORMATS)] = "auto"
 

@@ -1,8 +1,10 @@
 """The whole demonstration: what is set up, what happens, and how it ends."""
 
+import re
 import signal
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from types import TracebackType
@@ -28,6 +30,7 @@ _KILL_AT_BP = 4000
 """The copier of the first VM is killed once its row says 40 percent."""
 _DEAD_FOR_S = 3.0
 _SERVING = "serving on "
+_API = re.compile(r"API listening.*?url=(\S+)")
 
 
 class Stage:
@@ -78,8 +81,23 @@ class Stage:
             "VMA_PROGRESS_POLL_INTERVAL": "1s",
             "VMA_PROGRESS_DISCOVERY_INTERVAL": "1s",
             "LOG_FORMAT": "console",
+            "OMA_API_LISTEN": "127.0.0.1:0",
         }
         self._children.start_own("poller", ["run"], {**self.settings, **poller})
+        self._children.wait_until("poller", lambda: self.page is not None)
+
+    @property
+    def page(self) -> str | None:
+        """Where the poller's page is; None while it is not served."""
+        found = _API.search(self._children.log("poller").read_text(encoding="utf-8"))
+        return found[1] if found else None
+
+    def keep(self) -> None:
+        """Go on serving until Ctrl-C. Raises OmaPollerError where a process fails."""
+        with suppress(KeyboardInterrupt):
+            while (failed := self._children.failed()) is None:
+                sleep(_LOOK_S)
+            raise OmaPollerError(failed)
 
     def play(self) -> Iterator[tuple[StatusRow, ...]]:
         """Yield what is in the database, again and again, until every job has ended.

@@ -1,12 +1,9 @@
 """Where the server listens."""
 
-import socket
-
 from msgspec import Struct
 
-from oma_poller.errors import OmaPollerError, UsageError
+from oma_poller.errors import UsageError
 
-BACKLOG = 2048
 _PORT_LIMIT = 65_535
 
 
@@ -29,28 +26,3 @@ def read_address(text: str) -> Address:
             f"--listen {text!r} is no address: allowed are HOST:PORT and [IPV6]:PORT, port 0 to {_PORT_LIMIT}"
         )
     return Address(host, number)
-
-
-def bind(address: Address) -> socket.socket:
-    """Return a socket bound to an address. Raises OmaPollerError where that cannot be."""
-    shown = f"{address.host}:{address.port}"
-    try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as error:
-        raise UsageError(f"--listen {shown}: the host is unknown: {error}") from error
-    family, kind, protocol, _, place = found[0]
-    listener = socket.socket(family, kind, protocol)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(place)
-        listener.listen(BACKLOG)  # two sockets with SO_REUSEADDR may be bound to one port, but not listen
-    except OSError as error:
-        listener.close()
-        raise OmaPollerError(f"cannot listen on {shown}: {error.strerror}") from error
-    return listener
-
-
-def url(listener: socket.socket) -> str:
-    """Return the address that a client can use."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"

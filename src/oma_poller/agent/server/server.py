@@ -9,12 +9,13 @@ from pathlib import Path
 
 import uvicorn
 
-from oma_poller.agent.server.listen import BACKLOG, Address, bind, url
+from oma_poller.agent.server.listen import Address
 from oma_poller.agent.server.moment import SteadyClock
 from oma_poller.agent.server.register import Limits, Register
 from oma_poller.agent.server.routes import application
 from oma_poller.agent.server.state_file import StateFile
 from oma_poller.clock import SystemClock
+from oma_poller.listening import BACKLOG, bind, url_of
 
 KEEP_ALIVE_S = 75
 """Longer than any poll interval, so that a poller's connection is still there for its next poll."""
@@ -60,8 +61,8 @@ def serve(address: Address, state_path: Path | None, limits: Limits, announce: C
     try:
         register = Register(clock, limits, state)
         register.restore(state.load() if state else [])
-        listener = bind(address)
-        where = url(listener)
+        listener = bind(address.host, address.port, "--listen")
+        where = url_of(listener)
         server = Server(_config(register), lambda: announce(where))
         with listener:
             asyncio.run(server.serve([listener]))

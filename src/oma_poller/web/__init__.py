@@ -1,0 +1,1 @@
+"""The OMA API: what a person or a program asks the running poller."""

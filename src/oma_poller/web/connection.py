@@ -1,0 +1,63 @@
+"""A connection that has to say something in time, and is not one of too many of its address."""
+
+import asyncio
+from collections import Counter
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+SILENCE_S = 10.0
+"""A connection that has not sent a whole request by then, its first or the rest of one, is closed."""
+MOST_OF_ADDRESS = 600
+"""Connections of one address; more of them are closed at once. The page and 500 event readers have room."""
+
+
+class GuardedConnection(H11Protocol):
+    """Closes connections that hold a place and say nothing."""
+
+    per_address: ClassVar[Counter[str]] = Counter()
+    silence_s: ClassVar[float] = SILENCE_S
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - as the base class takes
+        super().__init__(*arguments, **options)
+        self._address = ""
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the base class
+        """Count the connection, and begin to wait for its first request."""
+        super().connection_made(transport)
+        self._address = str((transport.get_extra_info("peername") or ("",))[0])
+        self.per_address[self._address] += 1
+        if self.per_address[self._address] > MOST_OF_ADDRESS:
+            transport.abort()
+            return
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count it no more."""
+        self.per_address[self._address] -= 1
+        if not self.per_address[self._address]:
+            del self.per_address[self._address]
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take data; once a whole request is there nobody waits for it any more."""
+        super().data_received(data)
+        under_way = bool(self.cycle) and not self.cycle.response_complete
+        if under_way:
+            self._wait_no_more()
+        elif self._deadline is None:
+            self._wait()
+
+    def _wait(self) -> None:
+        self._deadline = self.loop.call_later(self.silence_s, self._close)
+
+    def _wait_no_more(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _close(self) -> None:
+        self._deadline = None
+        self.transport.abort()

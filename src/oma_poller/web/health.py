@@ -1,0 +1,46 @@
+"""`/healthz`: whether the program's loops go round. `/readyz`: whether it can do its work."""
+
+from http import HTTPStatus
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from oma_poller.web.parts import ApiParts
+from oma_poller.web.surroundings import DatabaseRow, database_row
+
+
+def routes(parts: ApiParts) -> list[BaseRoute]:
+    """Return both routes."""
+
+    async def healthz(_: Request) -> Response:
+        stuck = parts.beats.stuck()
+        checks = {name: "stands still" if name in stuck else "goes round" for name in parts.beats.loops_s}
+        return _reply(is_well=not stuck, word="healthy", checks=checks)
+
+    async def readyz(_: Request) -> Response:
+        database = database_row(parts)
+        discovered = parts.beats.first_discovery_at is not None
+        waiting = parts.discovery.is_waiting
+        checks = {
+            "database": _database_words(database),
+            "discovery": "done" if discovered else "waits for another poller" if waiting else "not done yet",
+        }
+        return _reply(is_well=database.up and discovered, word="ready", checks=checks)
+
+    return [Route("/healthz", healthz, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])]
+
+
+def _database_words(database: DatabaseRow) -> str:
+    if database.up:
+        return "answers"
+    if database.since is None:
+        return database.detail or "does not answer"
+    return f"away since {database.since:%Y-%m-%dT%H:%M:%SZ}: {database.detail}"
+
+
+def _reply(*, is_well: bool, word: str, checks: dict[str, str]) -> Response:
+    body = {"status": word if is_well else f"not {word}", "checks": checks}
+    status = HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
+    return Response(msgspec.json.encode(body), status, media_type="application/json")

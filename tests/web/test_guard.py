@@ -1,0 +1,197 @@
+"""What a request must pass, over real HTTP against the real server thread with a tiny app behind it."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+
+import pytest
+from patience import PATIENCE_S
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message
+
+from oma_poller.listening import bind
+from oma_poller.web.guard import BODY_LIMIT_BYTES, Guard
+from oma_poller.web.headers import SafeHeaders
+from oma_poller.web.rate import Rates
+from oma_poller.web.server import ApiServer
+from oma_poller.web.settings import ApiSettings
+
+TOKEN = "t0ken"  # noqa: S105 - made up
+
+
+async def _hello(_: Request) -> Response:
+    return PlainTextResponse("hello")
+
+
+def guarded(settings: ApiSettings) -> ASGIApp:
+    """Return an app that answers every call that its guards let pass."""
+    routes = [Route("/{path:path}", _hello, methods=["GET", "POST"])]
+    return SafeHeaders(Guard(Starlette(routes=routes), settings))
+
+
+@contextmanager
+def served(**settings: object) -> Iterator[int]:
+    """Serve it; yield the port."""
+    with bind("127.0.0.1", 0, "test") as free:
+        port = free.getsockname()[1]
+    complete = ApiSettings(("127.0.0.1", port), **settings)  # type: ignore[arg-type] # as each test names them
+    server = ApiServer(complete, lambda: guarded(complete))
+    server.start()
+    try:
+        assert server.is_listening.wait(PATIENCE_S)
+        yield port
+    finally:
+        server.close()
+
+
+@contextmanager
+def asked(port: int, method: str = "GET", path: str = "/x", **headers: str) -> Iterator[HTTPResponse]:
+    """Send one request, and yield the answer."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+    try:
+        connection.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        yield connection.getresponse()
+    finally:
+        connection.close()
+
+
+def status(port: int, method: str = "GET", path: str = "/x", **headers: str) -> int:
+    """Return the status of one request."""
+    with asked(port, method, path, **headers) as answer:
+        return answer.status
+
+
+async def status_from(peer: str, app: ASGIApp, method: str) -> int:
+    """Return the status of a request of a peer that no real connection can have here."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "scheme": "http",
+        "method": method,
+        "path": "/x",
+        "query_string": b"",
+        "headers": [(b"host", b"127.0.0.1")],
+        "client": (peer, 5000),
+    }
+    await app(scope, receive, send)
+    found = sent[0]["status"]
+    assert isinstance(found, int)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST.:8082", 200),
+        ("192.0.2.7:8082", 200),
+        ("[::1]:8082", 200),
+        ("oma.example.net", 200),
+        (socket.gethostname(), 200),
+        ("evil.example", 421),
+        ("localhost.evil.example", 421),
+        ("evil@localhost", 421),
+        ("localhost/evil", 421),
+        ("localhost:99999", 421),
+    ],
+)
+def test_a_foreign_host_is_refused(host: str, expected: int) -> None:
+    with served(allowed_hosts=("oma.example.net",)) as port:
+        assert status(port, Host=host) == expected
+
+
+def test_a_foreign_origin_is_refused() -> None:
+    with served() as port:
+        own = f"127.0.0.1:{port}"
+        assert status(port, "POST", Origin=f"http://{own}") == 200
+        assert status(port, "POST", Origin=f"https://{own}") == 403
+        assert status(port, "POST", Origin="null") == 403
+        assert status(port, Origin="http://evil.example") == 403
+        assert status(port, "POST", Sec_Fetch_Site="cross-site") == 403
+        assert status(port, "GET", Sec_Fetch_Site="cross-site") == 200  # a link is followed
+
+
+def test_changes_need_the_token_and_reading_does_not() -> None:
+    with served(token=TOKEN) as port:
+        assert status(port) == 200
+        assert status(port, "POST") == 401
+        assert status(port, "POST", Authorization="Bearer wrong") == 401
+        assert status(port, "POST", Authorization=f"Basic {TOKEN}") == 401
+        assert status(port, "POST", Authorization=f"Bearer {TOKEN}") == 200
+        with asked(port, "DELETE", Authorization="Bearer wr\xf6ng") as answer:
+            assert (answer.status, answer.getheader("WWW-Authenticate")) == (401, "Bearer")
+            assert TOKEN.encode() not in answer.read()
+
+
+def test_reading_needs_the_token_where_that_is_wanted() -> None:
+    with served(token=TOKEN, token_for_reading=True) as port:
+        assert status(port) == 401
+        assert status(port, Authorization=f"bearer {TOKEN}") == 200
+        assert [status(port, path=path) for path in ("/", "/healthz", "/readyz", "/static/x.js")] == [200] * 4
+        assert status(port, "POST", "/") == 401
+
+
+@pytest.mark.parametrize(
+    ("peer", "expected"),
+    [
+        ("127.0.0.1", 200),
+        ("127.9.9.9", 200),
+        ("::1", 200),
+        ("::ffff:127.0.0.1", 200),
+        ("192.0.2.7", 403),
+        ("::ffff:192.0.2.7", 403),
+        ("2001:db8::1", 403),
+        ("", 403),
+    ],
+)
+def test_without_a_token_only_loopback_may_change_anything(peer: str, expected: int) -> None:
+    app = guarded(ApiSettings(None))
+    assert asyncio.run(status_from(peer, app, "POST")) == expected
+    assert asyncio.run(status_from(peer, app, "GET")) == 200
+
+
+def test_a_body_has_a_limit() -> None:
+    with served() as port:
+        assert status(port, "POST", Content_Length="0") == 200
+        with asked(port, "POST", Content_Length=str(BODY_LIMIT_BYTES + 1)) as answer:
+            assert (answer.status, answer.getheader("Content-Type")) == (413, "application/problem+json")
+
+
+def test_every_answer_says_what_a_browser_may_do_with_it() -> None:
+    with served(token=TOKEN) as port:
+        for method, expected in (("GET", 200), ("POST", 401)):
+            with asked(port, method) as answer:
+                assert answer.status == expected
+                assert (answer.getheader("Content-Security-Policy") or "").startswith("default-src 'none'; ")
+                assert answer.getheader("X-Content-Type-Options") == "nosniff"
+                assert answer.getheader("Referrer-Policy") == "no-referrer"
+                assert answer.getheader("Server") is None
+
+
+def test_one_address_cannot_ask_without_end_and_others_are_not_touched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Rates, "A_SECOND", 0.001)
+    monkeypatch.setattr(Rates, "BURST", 3)
+    rates = Rates()
+    assert [rates.wait_s("a") for _ in range(4)] == [None, None, None, 1000]
+    assert rates.wait_s("b") is None
+
+
+def test_what_is_remembered_of_addresses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Rates, "MOST_ADDRESSES", 2)
+    monkeypatch.setattr(Rates, "BURST", 1)
+    rates = Rates()
+    assert [rates.wait_s(name) for name in ("a", "b", "c", "a")] == [None] * 4
