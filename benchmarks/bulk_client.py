@@ -22,7 +22,17 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from moving_vma import ENTRY, TOTAL_BYTES
+from bulk_vmas import address
+from moving_entry import (
+    EXPORT,
+    KEY_MARK,
+    MOVED_MARK,
+    PERCENT_MARK,
+    TOTAL_BYTES,
+    entry,
+    percent,
+    volume_id,
+)
 
 from oma_poller.clock import SystemClock
 from oma_poller.engine.ports import Answer, KeyRequest, ProbeAnswer
@@ -38,16 +48,12 @@ HEAD = (
 OFFER = b"X-Progress-Capabilities: bulk, since\r\n"
 PAGE = b'{"cursor":"e.%d","complete":%s,"full":%s,"entries":[%s],"deleted":[]}\n'
 LISTED = 1000
+_ENTRY = entry("2026-11-23T15:54:24Z")
 
 
 def name(number: int) -> str:
     """Return a key."""
-    return f"migration-vol-c290646c-41ba-4d50-a31f-{number:012d}"
-
-
-def address(vma: int) -> str:
-    """Return the address of a VMA."""
-    return f"127.0.{1 + vma // 250}.{1 + vma % 250}"
+    return EXPORT + volume_id(number)
 
 
 class ScriptedVmas(asyncio.Protocol):
@@ -85,8 +91,9 @@ class ScriptedVmas(asyncio.Protocol):
         return PAGE % (last, b"true" if last >= 0 else b"false", b"false" if since else b"true", told)
 
     def _entries(self, numbers: Sequence[int], moved: int) -> bytes:
-        entries = (ENTRY % (name(number), 2.17, abs(moved), TOTAL_BYTES, TOTAL_BYTES) for number in numbers)
-        return ",".join(entry.strip() for entry in entries).encode()
+        moved = abs(moved) % TOTAL_BYTES
+        text = _ENTRY.replace(MOVED_MARK, str(moved), 1).replace(PERCENT_MARK, percent(moved), 1)
+        return ",".join(text.replace(KEY_MARK, name(number), 1) for number in numbers).encode()
 
 
 def serve(listener: socket.socket, keys: int, group: int, offer: bytes) -> None:

@@ -1,21 +1,21 @@
-"""Runs every benchmark, one after the other, and prints their figures.
+"""Prints the table of what polling costs, or runs the benchmarks named.
 
     python benchmarks/run.py [NAME ...]
 
-Names are those of the scripts; without one all are run. QUICK=1 in the environment shortens them.
+Names are those of the scripts beside this one. QUICK=1 in the environment shortens them.
 """
 
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
 SCRIPTS: dict[str, tuple[list[str], list[str]]] = {
+    "scale": ([], ["--quick"]),
     "fetch_client": (["--requests", "10000"], ["--requests", "2000", "--repeats", "3"]),
     "bulk_client": ([], ["--vmas", "20", "--repeats", "2"]),
-    "statements": (["--seconds", "60"], ["--seconds", "15"]),
+    "vma_serve": ([], []),
 }
 """Script, and its arguments in full and when time is short."""
 
@@ -24,15 +24,13 @@ def main(names: list[str]) -> int:
     """Run the benchmarks; the exit status: 0 done, 1 one failed, 2 an unknown name."""
     unknown = [name for name in names if name not in SCRIPTS]
     if unknown:
-        print(f"benchmarks: unknown: {', '.join(unknown)}; known are {', '.join(SCRIPTS)}", file=sys.stderr)
+        print(f"benchmarks: unknown: {', '.join(unknown)}; allowed are {', '.join(SCRIPTS)}", file=sys.stderr)
         return 2
     quick = bool(os.environ.get("QUICK"))
     paths = os.pathsep.join([str(HERE), str(HERE.parent / "tests" / "support")])
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    print(f"{python}, {os.cpu_count()} cores, {platform.machine()}")
     failed = 0
-    for name in names or SCRIPTS:
-        print(f"\n== {name}", flush=True)
+    for name in names or ["scale"]:
+        print(f"== {name}", flush=True)
         arguments = SCRIPTS[name][1 if quick else 0]
         command = [sys.executable, str(HERE / f"{name}.py"), *arguments]
         failed |= subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, check=False).returncode
