@@ -2,11 +2,14 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from pathlib import Path
 
 import pytest
+from loopback_certificates import Authority
 from patience import PATIENCE_S
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
 from oma_poller.listening import bind
-from oma_poller.web.guard import BODY_LIMIT_BYTES, Guard
+from oma_poller.web.guard import BODY_LIMIT_BYTES, HEADERS_LIMIT_BYTES, Guard
 from oma_poller.web.headers import SafeHeaders
 from oma_poller.web.rate import Rates
 from oma_poller.web.server import ApiServer
@@ -167,6 +170,46 @@ def test_a_body_has_a_limit() -> None:
         assert status(port, "POST", Content_Length="0") == 200
         with asked(port, "POST", Content_Length=str(BODY_LIMIT_BYTES + 1)) as answer:
             assert (answer.status, answer.getheader("Content-Type")) == (413, "application/problem+json")
+
+
+def test_headers_have_a_limit_however_they_come() -> None:
+    with served() as port:
+        with asked(port, Cookie="x" * (HEADERS_LIMIT_BYTES - 200)) as answer:
+            assert answer.status == 200
+        with asked(port, Cookie="x" * HEADERS_LIMIT_BYTES) as answer:
+            assert answer.status in {400, 431}
+        with asked(port, path="/x?" + "y" * HEADERS_LIMIT_BYTES) as answer:
+            assert answer.status in {400, 431}
+
+
+def test_connections_of_all_addresses_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oma_poller.web.connection.MOST_OF_ALL", 2)
+    with served() as port:
+        first, second, third = (socket.create_connection(("127.0.0.1", port), PATIENCE_S) for _ in range(3))
+        with first, second, third:
+            assert is_cut(third)
+            first.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert first.recv(12) == b"HTTP/1.1 200"
+
+
+def is_cut(connection: socket.socket) -> bool:
+    """Whether the server has closed a connection."""
+    connection.settimeout(PATIENCE_S)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+def test_it_is_served_over_tls_where_a_certificate_is_given(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "ca")
+    pair = authority.issue("oma")
+    context = ssl.create_default_context(cafile=str(authority.cert_file))
+    with served(cert_file=pair.cert_file, key_file=pair.key_file) as port:
+        connection = HTTPSConnection("localhost", port, timeout=PATIENCE_S, context=context)
+        connection.request("GET", "/x", headers={"Origin": f"https://localhost:{port}"})
+        assert connection.getresponse().status == 200
+        connection.close()
 
 
 def test_every_answer_says_what_a_browser_may_do_with_it() -> None:

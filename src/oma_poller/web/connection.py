@@ -10,6 +10,8 @@ SILENCE_S = 10.0
 """A connection that has not sent a whole request by then, its first or the rest of one, is closed."""
 MOST_OF_ADDRESS = 600
 """Connections of one address; more of them are closed at once. The page and 500 event readers have room."""
+MOST_OF_ALL = 1000
+"""Connections of all addresses: each is an open file, and the polling needs files, too."""
 
 
 class GuardedConnection(H11Protocol):
@@ -28,7 +30,7 @@ class GuardedConnection(H11Protocol):
         super().connection_made(transport)
         self._address = str((transport.get_extra_info("peername") or ("",))[0])
         self.per_address[self._address] += 1
-        if self.per_address[self._address] > MOST_OF_ADDRESS:
+        if self.per_address[self._address] > MOST_OF_ADDRESS or self.per_address.total() > MOST_OF_ALL:
             transport.abort()
             return
         self._wait()

@@ -14,6 +14,7 @@ from oma_poller.web.rate import Rates
 from oma_poller.web.settings import ApiSettings
 
 BODY_LIMIT_BYTES = 64 * 1024
+HEADERS_LIMIT_BYTES = 16 * 1024
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN_PATHS = frozenset({"/", "/healthz", "/readyz"})
 _OPEN_PREFIX = "/static/"
@@ -55,6 +56,7 @@ class Guard:
             or self._wrong_origin(scope, headers)
             or self._no_token(scope, headers)
             or _too_large(headers)
+            or _too_many_headers(scope)
         )
 
     def _too_many(self, scope: Scope) -> Response | None:
@@ -133,6 +135,13 @@ def _too_large(headers: Headers) -> Response | None:
     return problem(
         413, f"the body is too large; allowed are {BODY_LIMIT_BYTES} bytes", {"Connection": "close"}
     )
+
+
+def _too_many_headers(scope: Scope) -> Response | None:
+    length = sum(len(name) + len(value) for name, value in scope["headers"])
+    if length + len(scope.get("raw_path") or b"") + len(scope["query_string"]) <= HEADERS_LIMIT_BYTES:
+        return None
+    return problem(431, f"the headers are too large; allowed are {HEADERS_LIMIT_BYTES} bytes")
 
 
 def _peer(scope: Scope) -> str:

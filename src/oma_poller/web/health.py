@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from oma_poller.engine.beats import Beats
 from oma_poller.web.parts import ApiParts
 from oma_poller.web.surroundings import DatabaseRow, database_row
 
@@ -15,9 +16,8 @@ def routes(parts: ApiParts) -> list[BaseRoute]:
     """Return both routes."""
 
     async def healthz(_: Request) -> Response:
-        stuck = parts.beats.stuck()
-        checks = {name: "stands still" if name in stuck else "goes round" for name in parts.beats.loops_s}
-        return _reply(is_well=not stuck, word="healthy", checks=checks)
+        is_well, checks = health_of(parts.beats)
+        return _reply(is_well=is_well, word="healthy", checks=checks)
 
     async def readyz(_: Request) -> Response:
         database = database_row(parts)
@@ -30,6 +30,13 @@ def routes(parts: ApiParts) -> list[BaseRoute]:
         return _reply(is_well=database.up and discovered, word="ready", checks=checks)
 
     return [Route("/healthz", healthz, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])]
+
+
+def health_of(beats: Beats) -> tuple[bool, dict[str, str]]:
+    """Return whether every loop goes round, and which does."""
+    stuck = beats.stuck()
+    checks = {name: "stands still" if name in stuck else "goes round" for name in beats.loops_s.copy()}
+    return not stuck, checks
 
 
 def _database_words(database: DatabaseRow) -> str:

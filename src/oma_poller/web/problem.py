@@ -15,6 +15,7 @@ _TITLES = {
     413: "Body too large",
     421: "Host not allowed",
     429: "Too many requests",
+    431: "Headers too large",
     500: "Defect of this program",
     503: "Not available now",
 }

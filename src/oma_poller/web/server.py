@@ -13,7 +13,8 @@ from starlette.types import ASGIApp
 from oma_poller.errors import OmaPollerError, UsageError
 from oma_poller.listening import BACKLOG, bind, url_of
 from oma_poller.logs import get_logger
-from oma_poller.web.connection import GuardedConnection
+from oma_poller.web.connection import MOST_OF_ALL, GuardedConnection
+from oma_poller.web.guard import HEADERS_LIMIT_BYTES
 from oma_poller.web.settings import ApiSettings
 
 RETRY_S = 5.0
@@ -21,9 +22,6 @@ RETRY_S = 5.0
 STOP_S = 3.0
 """Requests under way at the end have so long."""
 KEEP_ALIVE_S = 75
-HEADERS_LIMIT_BYTES = 16 * 1024
-CONNECTIONS_LIMIT = 1000
-"""More connections than this are answered with 503."""
 
 
 class ApiServer:
@@ -104,7 +102,7 @@ class ApiServer:
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=int(STOP_S),
             h11_max_incomplete_event_size=HEADERS_LIMIT_BYTES,
-            limit_concurrency=CONNECTIONS_LIMIT,
+            limit_concurrency=MOST_OF_ALL,
             ssl_certfile=self._settings.cert_file,
             ssl_keyfile=self._settings.key_file,
             ssl_version=ssl.PROTOCOL_TLS_SERVER,
