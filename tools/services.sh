@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Python. Only the programs of MariaDB, not the Debian package that
 # makes a service of them: the tests start servers of their own, on a data folder and a port of their own.
-# For the copier an NBD server (nbdkit) and the tools that copy disks (nbdcopy, qemu-img), likewise;
-# Chromium, for the page; and
-# libfaketime, for a process whose wall clock jumps; systemd-analyze, which checks the unit.
+# For the copier an NBD server (nbdkit) and the tools that copy disks (nbdcopy, qemu-img), likewise.
+# Chromium, for the page; libfaketime, for a process whose wall clock jumps; systemd-analyze, which checks the unit.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 

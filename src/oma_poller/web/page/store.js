@@ -1,0 +1,92 @@
+// All jobs by id, and sums over them.
+
+import { now } from "./api.js";
+import { Job } from "./job.js";
+
+const ENDED_FOR_MS = 10 * 60 * 1000;
+const MOST_SPEEDS = 80;
+
+/** What is known of the jobs. `changed` is called with "rows" or "members" after each change. */
+export class Store {
+  constructor(changed) {
+    this.changed = changed;
+    this.jobs = new Map();
+    this.intervalS = 5;
+    this.isLoaded = false;
+    this.held = null;
+    this.speeds = [];
+  }
+
+  /** Take a row that came; while a list is on its way it waits for that. */
+  put(row) {
+    if (this.held) return void this.held.push(() => this.put(row));
+    const known = this.jobs.get(row.job_id);
+    const isNew = known === undefined || known.endedMs !== null;
+    if (known) known.take(row);
+    else this.jobs.set(row.job_id, new Job(row));
+    this.changed(isNew ? "members" : "rows");
+  }
+
+  /** Note that a job is watched no more. */
+  left(jobId) {
+    if (this.held) return void this.held.push(() => this.left(jobId));
+    const job = this.jobs.get(jobId);
+    if (job && job.endedMs === null) job.endedMs = now();
+    this.changed("members");
+  }
+
+  /** Hold back what comes until a list is here. */
+  hold() {
+    this.held ??= [];
+  }
+
+  /** Take a whole list, then what came meanwhile: that is newer. */
+  replace(rows) {
+    const there = new Set(rows.map((row) => row.job_id));
+    for (const [jobId, job] of this.jobs) {
+      if (!there.has(jobId) && job.endedMs === null) job.endedMs = now();
+    }
+    const held = this.held ?? [];
+    this.held = null;
+    rows.forEach((row) => this.put(row));
+    held.forEach((apply) => apply());
+    this.isLoaded = true;
+    this.changed("members");
+  }
+
+  /** Forget those that left long ago, and note the speed of all. Called once a second. */
+  tick() {
+    for (const [jobId, job] of this.jobs) {
+      if (job.endedMs !== null && now() - job.endedMs > ENDED_FOR_MS) {
+        this.jobs.delete(jobId);
+        this.changed("members");
+      }
+    }
+    if (this.isLoaded) this.speeds.push(this.totals().speed);
+    if (this.speeds.length > MOST_SPEEDS) this.speeds.shift();
+  }
+
+  /** Sum up those that are watched; speed and end count those whose copy is in sight. */
+  totals() {
+    const sums = { jobs: 0, moved: 0, total: 0, speed: 0, states: {}, slowest: null, ended: 0 };
+    for (const job of this.jobs.values()) {
+      if (job.endedMs === null) add(sums, job);
+      else sums.ended += 1;
+    }
+    const left = sums.total - sums.moved;
+    const together = sums.speed > 0 && left > 0 ? Math.ceil(left / sums.speed) : null;
+    const known = [sums.slowest?.etaS() ?? null, together].filter((one) => one !== null);
+    sums.eta = known.length ? Math.max(...known) : null;
+    return sums;
+  }
+}
+
+function add(sums, job) {
+  const { row } = job;
+  sums.jobs += 1;
+  sums.moved += row.bytes_transferred ?? 0;
+  sums.total += row.total_bytes ?? 0;
+  sums.speed += job.speedBps() ?? 0;
+  sums.states[row.state] = (sums.states[row.state] ?? 0) + 1;
+  if ((job.etaS() ?? -1) > (sums.slowest?.etaS() ?? -1)) sums.slowest = job;
+}
