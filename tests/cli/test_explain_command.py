@@ -10,6 +10,8 @@ from command_result import CommandResult
 from oma_database import OmaDatabase
 from scripted_vma import ScriptedVma, entry
 
+from oma_poller.database.upgrade import upgrade
+
 Command = Callable[..., CommandResult]
 KEY = "migration-vol-v-1"
 
@@ -153,3 +155,16 @@ def test_an_unknown_job_is_one_line(command: Command, oma: OmaDatabase, vma: Scr
     assert (result.status, result.err) == (1, "oma-poller: job 'job-9' is not in replication_jobs\n")
     assert not vma.asked
     assert not oma.statuses()
+
+
+def test_what_is_logged_on_the_way_does_not_stand_in_the_document(
+    command: Command, job: str, oma: OmaDatabase, vma: ScriptedVma
+) -> None:
+    vma.entries[KEY] = entry(KEY, bytes_transferred=500, total_bytes=1000)
+    upgrade(oma.address)
+    columns = "job_id, observation, observed_since, reason, memory"
+    values = (job, "fresh", "2026-01-01 00:00:00", "", "nonsense")
+    oma.execute(f"INSERT INTO oma_poller_jobs ({columns}) VALUES (?, ?, ?, ?, ?)", values)  # noqa: S608 - fixed names
+    end = command("explain", job, "--json")
+    assert (end.status, json.loads(end.out)["job_id"]) == (0, job)
+    assert "memory not readable" in end.err

@@ -23,7 +23,9 @@ def settings_for(context: typer.Context, config: Path | None) -> "Settings":
 
     Raises UsageError with one line for the first thing that is wrong.
     """
-    from oma_poller.config import load_settings  # noqa: PLC0415 - heavy; --help must not wait for it
+    from oma_poller import logs  # noqa: PLC0415 - heavy; --help must not wait for it
+    from oma_poller.config import load_settings  # noqa: PLC0415 - as above
 
+    logs.set_up("warning")  # to standard error: what a command prints is for whoever asked
     told = config if config is not None else context.obj
     return load_settings(told if isinstance(told, Path) else None)

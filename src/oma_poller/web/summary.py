@@ -6,7 +6,10 @@ from math import ceil
 
 from msgspec import Struct
 
+from oma_poller.model.observation import Observation
 from oma_poller.web.row import JobRow
+
+_IN_SIGHT = frozenset({Observation.FRESH, Observation.LATE, Observation.STALLED, Observation.PENDING})
 
 
 class Totals(Struct, frozen=True):
@@ -34,13 +37,15 @@ class Summary(Struct, frozen=True):
 def totals_of(rows: Sequence[JobRow]) -> Totals:
     """Return the sums over rows.
 
-    The fleet is over when its slowest job is, so long as that is known; else, at the speed of all, when what
-    is left of all is moved: `(sum of totals - sum of bytes) / sum of speeds`.
+    A speed and an end count only of jobs in sight: what a job did before it was parked, or its VMA went away,
+    says nothing of now. The fleet is over when its slowest job is, so long as that is known, and not before
+    what is left is moved at the speed of all: `(sum of totals - sum of bytes) / sum of speeds`.
     """
+    in_sight = [row for row in rows if row.observation in _IN_SIGHT]
     moved = sum(row.bytes_transferred or 0 for row in rows)
     total = sum(row.total_bytes or 0 for row in rows)
-    speed = sum(row.speed_bps or 0 for row in rows)
-    longest = max((row.eta_seconds for row in rows if row.eta_seconds is not None), default=None)
+    speed = sum(row.speed_bps or 0 for row in in_sight)
+    longest = max((row.eta_seconds for row in in_sight if row.eta_seconds is not None), default=None)
     together = ceil((total - moved) / speed) if speed > 0 and total > moved else None
     known = [seconds for seconds in (longest, together) if seconds is not None]
     return Totals(moved, total, speed, max(known, default=None))
