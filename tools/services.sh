@@ -2,7 +2,8 @@
 # Installs what the tests need besides Python. Only the programs of MariaDB, not the Debian package that
 # makes a service of them: the tests start servers of their own, on a data folder and a port of their own.
 # For the copier an NBD server (nbdkit) and the tools that copy disks (nbdcopy, qemu-img), likewise.
-# Chromium, for the page; libfaketime, for a process whose wall clock jumps; systemd-analyze, which checks the unit.
+# Chromium, for the page; Prometheus, for the metrics; libfaketime, for a process whose wall clock jumps;
+# systemd-analyze, which checks the unit.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -27,6 +28,11 @@ command -v systemd-analyze >/dev/null || {
 compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || {
     missing+=(libfaketime)
     skipped+=(clock)
+}
+
+command -v prometheus >/dev/null && command -v promtool >/dev/null || {
+    missing+=(prometheus)
+    skipped+=(Prometheus)
 }
 
 [ -x /usr/bin/chromium ] || {

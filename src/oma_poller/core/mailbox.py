@@ -38,6 +38,14 @@ class Written(Struct, frozen=True, gc=False):
     at_s: float
 
 
+class Unwritten(Struct, frozen=True):
+    """What the database has not yet."""
+
+    rows: int
+    ends: int
+    """Those of the rows that are the end of a job."""
+
+
 class Mailbox:
     """Holds at most one update a job, so an outage of any length stays bounded by the number of jobs.
 
@@ -63,6 +71,13 @@ class Mailbox:
         """Number of rows to write now; an end that was refused counts again once it is due."""
         queued = len(self._ends) + len(self._waiting) + len(self._heartbeats)
         return queued + len(self._flying) + len(self._flying_heartbeats) + len(self._notebook)
+
+    @property
+    def unwritten(self) -> Unwritten:
+        """What is not written, or not known to be; an end that the database refused is of it."""
+        flying = sum(update.is_terminal for update in self._flying.values())
+        refused = len(self._refused_ends)
+        return Unwritten(rows=len(self) + refused, ends=len(self._ends) + flying + refused)
 
     def put(self, update: Update, now_s: float, context: PollingContext | None = None) -> None:
         """Take a job's newest update, merged into one that waits. Nothing replaces an end.
@@ -124,6 +139,10 @@ class Mailbox:
         self._notebook.give_back(ChainMap(self._ends, self._waiting))
         self._flying.clear()
         self._flying_heartbeats.clear()
+
+    def last_of(self, job_id: str) -> Update | None:
+        """Return the same with what is just being written: of a job that left, the database has that too."""
+        return _sum(self._written.get(job_id), self._flying.get(job_id))
 
     def keep(self, job_ids: Iterable[str]) -> None:
         """Let these jobs wait again: they were taken, but the database could not be given them now."""

@@ -3,6 +3,19 @@
 from collections.abc import Iterable
 from threading import Lock
 
+from msgspec import Struct
+
+from oma_poller.engine.watch import Watch
+from oma_poller.model.update import Update
+
+
+class Gone(Struct, frozen=True, gc=False):
+    """A job that is watched no more, as it was at the last."""
+
+    watch: Watch
+    last: Update | None
+    """What the database was last given for it; None where it never was."""
+
 
 class Changes:
     """Ids of jobs, each once however often it changed, so their number is bounded by that of the jobs.
@@ -14,7 +27,7 @@ class Changes:
         self._lock = Lock()
         self._listens = False
         self._changed: set[str] = set()
-        self._left: set[str] = set()
+        self._left: dict[str, Gone] = {}
 
     def listen(self) -> None:
         """Begin to note what changes."""
@@ -26,15 +39,15 @@ class Changes:
             with self._lock:
                 self._changed.update(job_ids)
 
-    def left(self, job_ids: Iterable[str]) -> None:
-        """Note jobs that are watched no more."""
+    def left(self, watch: Watch, last: Update | None) -> None:
+        """Note a job that is watched no more: soon nobody else knows how it ended."""
         if self._listens:
             with self._lock:
-                self._left.update(job_ids)
+                self._left[watch.job.id] = Gone(watch, last)
 
-    def take(self) -> tuple[set[str], set[str]]:
+    def take(self) -> tuple[set[str], dict[str, Gone]]:
         """Return (changed, left) since the last call. A job that left and came back is in both."""
         with self._lock:
             changed, left = self._changed, self._left
-            self._changed, self._left = set(), set()
+            self._changed, self._left = set(), {}
         return changed, left

@@ -237,8 +237,8 @@ class VMAProgressPoller:
     def _drop(self, job_id: str) -> Watch:
         watch = self._watches.pop(job_id)
         self._lanes.leave(watch.vma, job_id)
+        self.changes.left(watch, self._parts.mailbox.last_of(job_id))
         self._parts.mailbox.forget(job_id)
-        self.changes.left((job_id,))
         self.rereads.forget(job_id)
         return watch
 

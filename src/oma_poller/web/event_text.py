@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator
 
-import msgspec
 from msgspec import Struct
 
 from oma_poller.web.fleet import Delta, Entry, Fleet
@@ -38,9 +37,9 @@ def chunk_of(fleet: Fleet, version: int, job_ids: Collection[str] = ()) -> Chunk
 
 
 def _messages(delta: Delta, version: int, job_ids: Collection[str]) -> Iterator[bytes]:
-    for job_id in delta.left:
-        if not job_ids or job_id in job_ids:
-            yield message("left", msgspec.json.encode({"job_id": job_id}))
+    for gone in delta.left:
+        if not job_ids or gone.job_id in job_ids:
+            yield message("left", gone.encoded)
     for entry in delta.entries:
         if not job_ids or entry.row.job_id in job_ids:
             yield from _of_entry(entry, version)

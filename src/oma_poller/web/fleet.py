@@ -1,7 +1,7 @@
 """All watched jobs as the API shows them, and what changed after a moment."""
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from oma_poller.clock import Clock
 from oma_poller.core.mailbox import Mailbox
+from oma_poller.engine.changes import Gone
 from oma_poller.engine.poller import VMAProgressPoller
 from oma_poller.web.job_view import detail_of, row_of
 from oma_poller.web.row import JobDetail, JobRow
@@ -38,9 +39,11 @@ class Entry(Struct, eq=False):
 
 
 class Departure(Struct, frozen=True):
-    """A job that is watched no more."""
+    """A job that is watched no more, as it was at the last."""
 
     job_id: str
+    encoded: bytes
+    """Its last row as JSON."""
     version: int
     at_s: float
 
@@ -51,7 +54,7 @@ class Delta(Struct, frozen=True):
     version: int
     """Where the next delta begins."""
     entries: tuple[Entry, ...]
-    left: tuple[str, ...]
+    left: tuple[Departure, ...]
 
 
 class Fleet:
@@ -85,7 +88,7 @@ class Fleet:
         if not self._listens:
             self._listens = True
             self._poller.changes.listen()
-            changed, left = {watch.job.id for watch in self._poller.watches()}, set[str]()
+            changed, left = {watch.job.id for watch in self._poller.watches()}, dict[str, Gone]()
         else:
             changed, left = self._poller.changes.take()
         if not (changed or left):
@@ -131,14 +134,15 @@ class Fleet:
             if entry.newest <= version:
                 break
             changed.append(entry)
-        left = tuple(one.job_id for one in self._departures if one.version > version)
-        gone = tuple(job_id for job_id in dict.fromkeys(left) if job_id not in self._entries)
+        left = {one.job_id: one for one in self._departures if one.version > version}
+        gone = tuple(one for job_id, one in left.items() if job_id not in self._entries)
         return Delta(self.version, tuple(reversed(changed)), gone)
 
-    def _drop(self, job_ids: Iterable[str], now_s: float) -> None:
-        for job_id in job_ids:
+    def _drop(self, left: Mapping[str, Gone], now_s: float) -> None:
+        for job_id, gone in left.items():
             if self._entries.pop(job_id, None) is not None:
-                self._departures.append(Departure(job_id, self.version, now_s))
+                last = _ENCODER.encode(row_of(gone.watch, gone.last, self._clock))
+                self._departures.append(Departure(job_id, last, self.version, now_s))
                 self._sorted = None
         while self._departures and now_s - self._departures[0].at_s > REMEMBER_LEFT_S:
             self._forgotten = self._departures.popleft().version

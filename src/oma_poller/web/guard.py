@@ -139,7 +139,8 @@ def _too_large(headers: Headers) -> Response | None:
 
 def _too_many_headers(scope: Scope) -> Response | None:
     length = sum(len(name) + len(value) for name, value in scope["headers"])
-    if length + len(scope.get("raw_path") or b"") + len(scope["query_string"]) <= HEADERS_LIMIT_BYTES:
+    length += len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
+    if length <= HEADERS_LIMIT_BYTES:
         return None
     return problem(431, f"the headers are too large; allowed are {HEADERS_LIMIT_BYTES} bytes")
 

@@ -45,7 +45,7 @@ let polling = null;
 function taken(kind, fields) {
   if (kind === "hello") store.intervalS = fields.interval_seconds;
   else if (kind === "reset") loading.start();
-  else if (kind === "left") store.left(fields.job_id);
+  else if (kind === "left") store.left(fields);
   else if (kind === "vma" || kind === "service") surroundings(kind, fields);
   else if (["progress", "state", "observation"].includes(kind)) store.put(fields);
 }

@@ -27,11 +27,14 @@ export class Store {
     this.changed(isNew ? "members" : "rows");
   }
 
-  /** Note that a job is watched no more. */
-  left(jobId) {
-    if (this.held) return void this.held.push(() => this.left(jobId));
-    const job = this.jobs.get(jobId);
-    if (job && job.endedMs === null) job.endedMs = now();
+  /** Note that a job is watched no more, by its last row. */
+  left(row) {
+    if (this.held) return void this.held.push(() => this.left(row));
+    const job = this.jobs.get(row.job_id);
+    if (job && job.endedMs === null) {
+      job.take(row);
+      job.endedMs = now();
+    }
     this.changed("members");
   }
 
