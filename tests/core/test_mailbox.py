@@ -218,3 +218,18 @@ def test_a_flush_looks_at_the_rows_it_takes_and_not_at_all_that_wait(mailbox: Ma
         assert len(mailbox.take(5, 0.0).updates) == 5
         mailbox.confirm(Batch((), ()), 0.0)
     assert LookedAt.looks <= 50
+
+
+def test_what_was_written_last_can_be_looked_up_and_what_is_being_written() -> None:
+    box = Mailbox()
+    assert box.written_of("a") is None
+    assert box.last_of("a") is None
+    box.put(GOOD, 0.0)
+    batch = box.take(10, 0.0)
+    assert box.written_of("a") is None
+    assert box.last_of("a") == GOOD
+    box.confirm(batch, 0.0)
+    box.put(BETTER, 1.0)
+    assert box.written_of("a") == box.last_of("a") == GOOD
+    box.take(10, 1.0)
+    assert (box.written_of("a"), box.last_of("a")) == (GOOD, BETTER)

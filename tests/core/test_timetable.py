@@ -160,3 +160,12 @@ def test_moving_and_taking_a_job_costs_the_logarithm_of_their_number() -> None:
         for job_id, due_s in timetable.pop_due(turn / 2, limit=1):
             timetable.place(job_id, CountedTime(due_s + jobs))
     assert CountedTime.comparisons < 6 * (jobs + 2 * moves) * log2(jobs)
+
+
+def test_it_can_be_told_when_a_job_is_due() -> None:
+    timetable = Timetable(5.0)
+    assert timetable.due_s_of("a") is None
+    timetable.place("a", 7.0)
+    assert timetable.due_s_of("a") == 7.0
+    timetable.remove("a")
+    assert timetable.due_s_of("a") is None

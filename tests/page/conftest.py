@@ -1,4 +1,8 @@
-"""Fixtures of the page's tests: one browser a test process, a page and a running program a test."""
+"""Fixtures of the page's tests: one browser a module, a page and a running program a test.
+
+The browser's driver keeps an event loop running on the thread of the tests, so it must have ended before any
+other test begins: a module's fixture has, one of the session has not.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +13,7 @@ from page_world import PATIENCE_MS, PageWorld, Watched
 from playwright.sync_api import Browser, Page, expect
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start Chromium; skip where it is missing."""
     if not CHROMIUM.exists():
