@@ -36,4 +36,4 @@ def api_server(settings: Settings, machinery: Machinery) -> "ApiServer | None":
         started_at=machinery.clock.utc(),
         max_concurrent=settings.max_concurrent,
     )
-    return ApiServer(settings.api, lambda: api_app(parts))
+    return ApiServer(settings.api, lambda: api_app(parts), parts.ending)

@@ -39,7 +39,7 @@ HOLDS_MISSED = 3
 
 
 def run(settings: Settings) -> int:
-    """Poll until SIGTERM, SIGINT or SIGHUP; return the exit status.
+    """Poll until SIGTERM, SIGINT or SIGHUP; return the exit status, 1 where rows could not be written.
 
     Raises OmaPollerError where the settings or the database make polling impossible from the start.
     """
@@ -58,6 +58,7 @@ async def _run(settings: Settings) -> int:
         keeping = (Upkeep(rows, writing), flights)
         machinery = _machinery(settings, (source, sink), (reading, writing), keeping)
         await _live(settings, machinery)
+        return 1 if machinery.mailbox.unwritten.rows else 0
     finally:
         reading.submit(source.close)
         writing.submit(sink.close)
@@ -65,7 +66,6 @@ async def _run(settings: Settings) -> int:
         writing.submit(claim.close)
         reading.close(CLOSE_S)
         writing.close(CLOSE_S)
-    return 0
 
 
 async def _live(settings: Settings, machinery: Machinery) -> None:

@@ -58,7 +58,7 @@ class DatabaseRefusedError(DatabaseError):
         self.held = held
         """Jobs whose rows another program holds locked: nothing of them is written."""
         self.withheld = withheld
-        """Jobs whose end was not written, since their row has another status or is gone."""
+        """Jobs whose end was not written, since their row was not active any more, or is gone."""
         super().__init__(message)
 
 
@@ -88,6 +88,14 @@ class UnknownJobError(OmaPollerError):
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
         super().__init__(f"job {job_id!r} is not in replication_jobs")
+
+
+class ApiError(OmaPollerError):
+    """What stands at a URL refuses, or is not the OMA API."""
+
+
+class ApiUnavailableError(ApiError):
+    """The OMA API cannot be reached, or cannot answer now; trying again may help."""
 
 
 class StoppingError(OmaPollerError):

@@ -182,3 +182,30 @@ def test_a_warning_of_the_settings_is_a_hint(
     assert any(
         hint.startswith("VMA_PROGRESS_POLL_INTERVALL in the environment is no variable") for hint in hints
     )
+
+
+def test_the_newest_jobs_are_those_that_were_made_last(
+    oma: OmaDatabase, vma: ScriptedVma, command: Command
+) -> None:
+    for number in range(25):
+        oma.add_job(f"job-{24 - number:02}", f"v-{number:02}", created_at=f"2020-01-{number + 1:02} 00:00:00")
+        _serve(vma, f"v-{number:02}")
+    result = command("check", "--json")
+    asked = [job["job_id"] for job in result.document["jobs"]["jobs"]]
+    assert asked == [f"job-{number:02}" for number in range(20)]
+
+
+def test_what_may_be_written_is_told(oma: OmaDatabase, vma: ScriptedVma, command: Command) -> None:
+    result = command("check", "--json")
+    assert (oma.statuses(), vma.asked.total(), result.status) == ({}, 0, 0)
+    assert "all that will be written may be written" in _marked(result, "ok")
+
+
+def test_a_table_that_may_not_be_written_is_wrong(
+    oma: OmaDatabase, vma: ScriptedVma, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = {"replication_jobs": "UPDATE command denied to user"}
+    monkeypatch.setattr("oma_poller.cli.check_database.unwritable", lambda *_, **__: refused)
+    result = command("check", "--json")
+    assert (oma.statuses(), vma.asked.total(), result.status) == ({}, 0, 1)
+    assert _marked(result, "wrong") == ["replication_jobs may not be written: UPDATE command denied to user"]

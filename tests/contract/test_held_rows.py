@@ -61,7 +61,7 @@ def _only_free_rows(*_: object) -> None:
 
 
 def test_a_locked_row_of_a_disk_holds_its_job_back_and_no_other(server: SqlRows) -> None:
-    for number in range(1, 61):  # of fewer the server would look through the whole table
+    for number in range(1, 61):
         add_job(server, f"job-{number}")
         add_disk(server, number, f"job-{number}")
     updates = [copying("job-1", copying_disk(1)), copying("job-2", copying_disk(2))]
@@ -93,3 +93,30 @@ def test_an_end_that_the_oma_was_quicker_with_is_told_as_withheld(oma: OmaRows, 
 def test_the_end_of_a_job_that_is_gone_is_told_as_withheld(oma: OmaRows) -> None:
     add_job(oma)
     assert oma.sink.write([ended(), ended(job_id="job-2")]).withheld == {"job-2"}
+
+
+@pytest.mark.parametrize("variant", list(Variant))
+@pytest.mark.mariadb
+def test_in_a_table_of_few_rows_a_locked_one_keeps_no_other_from_being_written(
+    mariadb_address: DatabaseAddress, variant: Variant
+) -> None:
+    rows = SqlRows(mariadb_address, variant)
+    disks = [add_disk(rows, number, add_job(rows, f"job-{number}")) for number in (1, 2, 3)]
+    updates = [copying(f"job-{number}", copying_disk(disk)) for number, disk in enumerate(disks, 1)]
+    for table, key, change in ((JOBS, "job-1", "current_operation"), (DISKS, disks[0], "sync_status")):
+        rows.execute("BEGIN")
+        rows.change(table, key, **{change: "held"})
+        assert rows.sink.write([*updates[:2], ended(job_id="job-3")]).held == {"job-1"}
+        assert operation(rows, "job-2") == "Transfer"
+        assert rows.row(JOBS, "job-3")["status"] == "completed"
+        rows.execute("ROLLBACK")
+    assert rows.sink.write(updates[:2]) == Flushed()
+    rows.close()
+
+
+@pytest.mark.mariadb
+def test_a_table_with_a_unique_index_in_place_of_a_key_is_written_too(server: SqlRows) -> None:
+    server.execute(f"ALTER TABLE {JOBS} DROP PRIMARY KEY, ADD UNIQUE (id)")
+    add_job(server)
+    assert server.sink.write([ended()]) == Flushed()
+    assert server.row(JOBS, "job-1")["status"] == "completed"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from updates import BLIND, FRESH, PROGRESS, copying, ended, unseen
 
-from oma_poller.core import history
 from oma_poller.core.history import COARSE_S, FINE_S, KEPT, MIDDLE_S, SPACING_S, Sampler, expired, grain_of
+from oma_poller.core.recent import KEPT_S
 from oma_poller.model.sample import Sample
 from oma_poller.model.update import Update
 
@@ -153,13 +153,19 @@ def test_nothing_is_held_of_a_job_that_was_never_sampled() -> None:
     assert sampler.unknown([copying()]) == ("job-1",)
 
 
-def test_what_is_held_is_bounded_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "MOST_JOBS", 3)
+def test_of_many_jobs_only_the_first_update_of_each_is_a_sample() -> None:
     film = Film()
-    film.take(*(copying(f"job-{number}") for number in range(5)))
-    film.take(copying("job-2"))
-    film.take(copying("job-9"))
-    assert list(film.sampler._last) == ["job-4", "job-2", "job-9"]
+    updates = [copying(f"job-{number}") for number in range(60_000)]
+    assert len(film.take(*updates)) == 60_000
+    assert film.take(*updates, after_s=5) == ()
+
+
+def test_a_job_that_is_written_no_more_is_forgotten_after_a_while() -> None:
+    film = Film()
+    film.take(copying("job-1"))
+    film.take(copying("job-2"), after_s=KEPT_S)
+    film.take(copying("job-2"), after_s=KEPT_S)
+    assert film.sampler.unknown([copying("job-1"), copying("job-2")]) == ("job-1",)
 
 
 def test_a_restart_does_not_make_every_sample_one_of_the_hour() -> None:

@@ -166,13 +166,6 @@ def test_an_entry_known_to_be_of_another_run_stays_so_when_its_start_is_left_out
     assert story.poll(copying(50, started_at=None), after_s=GRACE_S).update.progress is None
 
 
-def test_a_job_without_a_creation_time_trusts_what_stands_for_the_grace() -> None:
-    story = Story(a_job(created_at=None))
-    assert story.poll(copying(50)).update.progress is None
-    assert story.observation() is Observation.PENDING
-    assert story.numbers(copying(50), after_s=GRACE_S).bytes_transferred == 50
-
-
 @pytest.mark.parametrize("entry", [copying(5), completed(100)])
 def test_an_entry_that_comes_back_after_a_404_is_judged_by_its_start_where_it_has_one(entry: Reading) -> None:
     old, undated = Story(), Story()

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from oma_poller.core.mailbox import HEARTBEAT_S, RETRY_END_S, Batch, Mailbox
+from oma_poller.core.mailbox import HEARTBEAT_S, RETRY_END_S, RETRY_HELD_S, Batch, Mailbox
 from oma_poller.model.observation import Observation
 from oma_poller.model.update import DiskUpdate, Progress, Update
 
@@ -48,6 +48,7 @@ class MailboxModel(RuleBasedStateMachine):
         self.refused: set[str] = set()
         """Jobs whose values the database did not take: their rows are behind."""
         self.refused_ends: dict[str, float] = {}
+        self.held_until: dict[str, float] = {}
         self.touched_s: dict[str, float] = {}
         self.batch: Batch | None = None
 
@@ -100,6 +101,7 @@ class MailboxModel(RuleBasedStateMachine):
         assert row != self.rows[job_id] or job_id in self.unsure | self.refused
         if job_id in self.refused_ends:
             assert self.now_s >= self.refused_ends.pop(job_id)
+        assert self.now_s >= self.held_until.pop(job_id, 0.0)
         if written:
             self.rows[job_id] = row
 
@@ -139,6 +141,21 @@ class MailboxModel(RuleBasedStateMachine):
         self.batch_is_written = True
         self.confirm()
 
+    @precondition(lambda self: self.batch is not None and self.batch.updates and not self.batch_is_written)
+    @rule()
+    def find_held(self) -> None:
+        """Another program has locked the first row; the database takes all others."""
+        assert self.batch is not None
+        locked, *others = self.batch.updates
+        held = locked.job_id in self.mailbox._flying
+        self.mailbox.keep([locked.job_id], self.now_s)
+        if held:
+            self.held_until[locked.job_id] = self.now_s + RETRY_HELD_S
+        for update in others:
+            self.rows[update.job_id].write(update)
+        self.batch_is_written = True
+        self.confirm()
+
     @rule(job_id=JOBS)
     def leave(self, job_id: str) -> None:
         """A job is no longer active."""
@@ -156,24 +173,27 @@ class MailboxModel(RuleBasedStateMachine):
         for known in (self.unsure, self.refused):
             known.discard(job_id)
         self.refused_ends.pop(job_id, None)
+        self.held_until.pop(job_id, None)
 
     @invariant()
     def memory_is_bounded_by_the_jobs(self) -> None:
         """Nothing is held twice, and nothing of a job that left but its end."""
         box = self.mailbox
-        queues = (box._ends, box._waiting, box._heartbeats, box._refused_ends)
+        queues = (box._ends, box._waiting, box._heartbeats, box._refused_ends, box._held)
         assert sum(len(queue) for queue in queues) == len({job_id for queue in queues for job_id in queue})
         assert box._waiting.keys() | box._heartbeats.keys() | box._written.keys() <= self.watched
         assert box._refused_ends.keys() <= self.watched
         flying_ends = {job_id for job_id, update in box._flying.items() if update.is_terminal}
-        assert box._left == (box._ends.keys() | flying_ends) - self.watched
+        locked_ends = {job_id for job_id, (update, _) in box._held.items() if update.is_terminal}
+        assert box._held.keys() - self.watched <= locked_ends
+        assert box._left == (box._ends.keys() | flying_ends | locked_ends) - self.watched
 
     def teardown(self) -> None:
         """The database is back: everything that counts is in it."""
         if self.batch is not None:
             self.give_back()
         self.now_s += RETRY_END_S
-        while len(self.mailbox) or self.mailbox._refused_ends:
+        while len(self.mailbox) or self.mailbox._refused_ends or self.mailbox.has_held:
             self.take(3, written=True)
             self.confirm()
         for job_id, wanted in self.wanted.items():

@@ -4,7 +4,7 @@ import pytest
 from core_values import an_update
 from mailbox_samples import BETTER, END, GOOD, flush
 
-from oma_poller.core.mailbox import HEARTBEAT_S, RETRY_END_S, Mailbox
+from oma_poller.core.mailbox import HEARTBEAT_S, RETRY_END_S, Mailbox, Unwritten
 
 
 @pytest.fixture
@@ -89,24 +89,37 @@ def test_a_refused_end_of_a_job_that_left_is_dropped(mailbox: Mailbox) -> None:
     assert not flush(mailbox, 1000.0)
 
 
-def test_what_is_kept_waits_again_in_front_and_merged_with_what_came_since() -> None:
+def test_what_is_kept_waits_again_merged_with_what_came_since() -> None:
     box = Mailbox()
     box.put(GOOD, 0.0)
     box.put(an_update("b"), 0.0)
     batch = box.take(10, 0.0)
     box.put(BETTER, 1.0)
-    box.keep(["a", "unknown"])
+    box.keep(["a", "unknown"], 1.0)
     assert box.confirm(batch, 1.0) == (an_update("b"),)
     assert box.take(10, 2.0).updates == (BETTER,)
 
 
-def test_a_heartbeat_that_is_kept_waits_again() -> None:
+def test_a_heartbeat_that_is_kept_comes_again_with_the_next_poll() -> None:
     box = Mailbox()
     box.put(an_update("job-1"), 0.0)
     box.confirm(box.take(10, 0.0), 0.0)
     box.put(an_update("job-1"), 100.0)
     batch = box.take(10, 100.0)
     assert batch.heartbeat_ids == ("job-1",)
-    box.keep(["job-1"])
+    box.keep(["job-1"], 100.0)
     box.confirm(batch, 100.0)
+    box.put(an_update("job-1"), 101.0)
     assert box.take(10, 101.0).heartbeat_ids == ("job-1",)
+
+
+def test_what_is_not_written_is_counted_wherever_it_waits(mailbox: Mailbox) -> None:
+    assert mailbox.unwritten == Unwritten(rows=0, ends=0)
+    mailbox.put(END, 0.0)
+    batch = mailbox.take(500, 0.0)
+    assert mailbox.unwritten == Unwritten(rows=1, ends=1)
+    mailbox.drop(["a"], 0.0)
+    mailbox.confirm(batch, 0.0)
+    mailbox.put(an_update("b"), 0.0)
+    mailbox.put(an_update("c", status="failed"), 0.0)
+    assert mailbox.unwritten == Unwritten(rows=3, ends=2)

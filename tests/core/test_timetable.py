@@ -1,7 +1,7 @@
 """When each job is due (P3, P4)."""
 
 from collections import Counter
-from math import log2
+from math import inf, log2, nextafter
 from random import Random
 
 import pytest
@@ -43,6 +43,15 @@ def test_a_late_poll_is_back_on_the_grid_at_its_next_slot(
     late_s = slot_s + late * interval_s
     assume(late_s < next_s)
     assert timetable.slot_after(job_id, late_s) == next_s
+
+
+@pytest.mark.parametrize(("interval_s", "job_id"), [(0.3, "job-0"), (5.0, "job-1"), (7.3, "job-2")])
+def test_a_moment_beside_a_slot_is_told_from_it_whatever_is_rounded(interval_s: float, job_id: str) -> None:
+    timetable = Timetable(interval_s)
+    for after_s in [1000.0 * number for number in range(1, 2_000)]:
+        slot_s = timetable.slot_after(job_id, after_s)
+        assert timetable.slot_after(job_id, nextafter(slot_s, -inf)) == slot_s
+        assert slot_s < timetable.slot_after(job_id, slot_s) < slot_s + 1.1 * interval_s
 
 
 def test_the_place_of_a_job_is_the_same_in_every_program() -> None:

@@ -117,3 +117,13 @@ def test_moments_in_columns_of_any_type_are_read(tmp_path: Path, kind: str) -> N
     updated = rows.row("replication_jobs", "job-1")["updated_at"]
     assert isinstance(updated, int if kind == "INTEGER" else str)
     rows.close()
+
+
+def test_words_that_many_jobs_have_are_held_once() -> None:
+    words = (b"running", None, None, None, b"vc1", b"d1")  # each row's cells are decoded anew
+    rows = [(name, *words, *PAST, 1, b"2000", 0, 1, None, None) for name in ("job-1", "job-2")]
+    one, other = group_jobs(rows, frozenset({"job-1", "job-2"}))
+    assert one.status is other.status
+    assert one.vcenter_host is other.vcenter_host
+    assert one.datacenter is other.datacenter
+    assert one.disks[0].disk_id is other.disks[0].disk_id

@@ -13,8 +13,8 @@ from oma_poller.database.address import DatabaseAddress, Engine
 from oma_poller.database.capabilities import read_capabilities
 from oma_poller.database.dialect import dialect_of
 from oma_poller.database.flush import as_json, disk_rows, flush_of, job_rows, own_rows
-from oma_poller.database.queries import ID, NEW, active_query, details_query
-from oma_poller.database.statements import JOB, StatementText
+from oma_poller.database.queries import active_query, details_query
+from oma_poller.database.statements import StatementText
 
 JOBS = 10_000
 HAS_STATISTICS = "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'"
@@ -81,7 +81,7 @@ def expected(rows: SqlRows, **tables: str) -> dict[str, str]:
 
 def asked(count: int) -> str:
     """Return the parameter of the query for the keys of so many jobs, half of them new."""
-    return as_json([{ID: job_id, NEW: at % 2} for at, job_id in enumerate(some_ids(count))])
+    return as_json([[job_id, at % 2] for at, job_id in enumerate(some_ids(count))])
 
 
 def some_ids(count: int) -> list[str]:
@@ -131,7 +131,7 @@ def test_rows_are_written_by_primary_key(full: SqlRows, count: int) -> None:
     jobs = as_json(job_rows(flush, statements.jobs.fits))
     disks = as_json(disk_rows(flush, statements.disks.fits))
     own = as_json(own_rows(flush.entries, statements.own.fits))
-    heartbeats = as_json([{JOB: job_id} for job_id in some_ids(count)])
+    heartbeats = as_json([[job_id] for job_id in some_ids(count)])
     only_jobs = expected(full, j="PRIMARY")
     assert plan(full, statements.jobs.sql, (jobs, *GUARD)) == only_jobs
     assert plan(full, statements.heartbeats.sql, (heartbeats, *GUARD)) == only_jobs

@@ -1,15 +1,21 @@
 """One pass over the database: what is asked, what is watched from then on, and what is not any more."""
 
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from core_values import a_reading
 from engine_fakes import FakeDatabase, FakeThread
 from engine_world import Bench, done, job, jobs, key
+from msgspec.structs import replace
 from virtual_time import run_virtually
 
 from oma_poller.engine.beats import Beats
-from oma_poller.engine.discovery import FEW_NEWCOMERS, Discovery, first_dues_s
+from oma_poller.engine.discovery import FEW_NEWCOMERS, MANY_NEWCOMERS, NEWEST, Discovery, first_dues_s
 from oma_poller.errors import DatabaseError, DatabaseUnavailableError
+from oma_poller.model.job import Job
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AWAY = DatabaseUnavailableError("connection refused")
 MIGRATED = DatabaseError("replication_jobs has no column status")
 
@@ -45,6 +51,50 @@ def test_a_pass_is_at_most_two_queries() -> None:
     for pass_number in range(1, 15):
         world.step()
         assert len(world.database.queries) <= 2 * pass_number
+
+
+def many_of_all_ages(count: int) -> Passes:
+    """So many jobs, of which those in the middle are the newest."""
+    ages = [timedelta(seconds=abs(number - count // 2)) for number in range(count)]
+    rows = [replace(row, created_at=NOON - age) for row, age in zip(jobs(count), ages, strict=True)]
+    return Passes(FakeDatabase(*rows), Bench())
+
+
+def test_of_very_many_new_jobs_the_newest_are_watched_before_the_others_are_read() -> None:
+    world = many_of_all_ages(MANY_NEWCOMERS + 1)
+    world.step()
+    assert (len(world.bench.poller), world.discovery.has_more) == (0, True)
+    world.step()
+    assert world.discovery.has_more
+    newest = {watch.job.created_at for watch in world.bench.poller.watches()}
+    assert len(world.bench.poller) == NEWEST
+    assert min(at for at in newest if at) >= NOON - timedelta(seconds=NEWEST)
+    world.step()
+    assert (len(world.bench.poller), world.discovery.has_more) == (MANY_NEWCOMERS + 1, False)
+    assert len(world.database.queries) == 6
+
+
+def test_newest_jobs_that_cannot_be_read_keep_no_other_from_being_watched() -> None:
+    world = many_of_all_ages(MANY_NEWCOMERS + 2)
+    world.step()
+    gone = world.database.newest(NEWEST)
+    read = world.database.details
+
+    def details(job_ids: Sequence[str], new_ids: Collection[str] = ()) -> list[Job]:
+        return [row for row in read(job_ids, new_ids) if row.id not in gone]
+
+    world.database.details = details  # type: ignore[method-assign]
+    world.step()
+    world.step()
+    assert (len(world.bench.poller), world.discovery.has_more) == (MANY_NEWCOMERS + 2 - NEWEST, False)
+
+
+def test_a_database_that_goes_away_between_the_passes_is_not_asked_without_a_pause() -> None:
+    world = many_of_all_ages(MANY_NEWCOMERS + 1)
+    world.step()
+    world.database.reading_fails = AWAY
+    assert world.step() is None
+    assert not world.discovery.has_more
 
 
 def test_no_second_query_is_made_where_nothing_is_to_be_read() -> None:

@@ -88,3 +88,11 @@ def test_the_only_job_that_is_still_asked_proves_an_outage_alone() -> None:
     bench.poll(DOWN)
     assert bench.tally.vmas_down == {"default"}
     assert bench.tally.polls == {"ok": 5, "server_error": 10, "unreachable": 3}
+
+
+def test_a_failure_counts_against_its_job_though_the_vma_answered_before_in_the_same_batch() -> None:
+    bench = Bench(*jobs(3))
+    bench.answer(bench.ask(), COPYING, DOWN, COPYING)
+    assert bench.tally.polls == {"ok": 2, "unreachable": 1}
+    errors = [bench.held(f"job-0000{number}").context.consecutive_errors for number in (1, 2, 3)]
+    assert sorted(errors) == [0, 0, 1]

@@ -1,6 +1,6 @@
 """When each job is polled (P3, P4, P5, P6)."""
 
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 from core_values import a_reading
@@ -155,3 +155,14 @@ def test_a_poll_of_several_keys_ends_with_the_last_answer() -> None:
     bench.answer(requests[1:], COPYING)
     assert bench.poller.in_flight == 0
     assert bench.tally.polls == {"ok": 1}
+
+
+def test_answers_that_came_together_came_at_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(*jobs(3))
+    requests = bench.ask()
+    running_s = map(float, count(round(bench.clock.now_s) + 1))
+    monkeypatch.setattr(bench.clock, "monotonic", lambda: next(running_s))
+    bench.answer(requests, COPYING)
+    moments_s = {bench.held(one.id).context.last_poll_s for one in jobs(3)}
+    assert len(moments_s) == 1
+    assert None not in moments_s

@@ -1,6 +1,7 @@
 """How the program begins, goes on and ends (P10, D7)."""
 
 import asyncio
+from datetime import datetime
 from itertools import pairwise
 
 import pytest
@@ -8,6 +9,7 @@ from core_values import a_reading
 from engine_world import DOWN, World, done, job, jobs, key
 from virtual_time import let_pass, run_virtually, until_true
 
+from oma_poller.core.mailbox import Batch, Unwritten
 from oma_poller.engine.ports import Flushed, KeyAnswer, KeyRequest
 from oma_poller.engine.service import DRAIN_S, LAST_FLUSH_S, LONGEST_RETRY_S
 from oma_poller.errors import DatabaseUnavailableError
@@ -48,6 +50,39 @@ def test_polls_in_flight_end_and_are_written_when_it_is_told_to_stop() -> None:
         assert 2.0 <= await stopped(world, life) < 2.1
         assert world.database.rows["job-00001"].progress is not None
         assert world.log.shown("polls cut") == []
+
+    run_virtually(main())
+
+
+def test_a_poller_without_anything_to_write_looks_for_it_once_a_second() -> None:
+    async def main() -> None:
+        world = World()
+        looks: list[float] = []
+        take = world.mailbox.take
+
+        def noting(limit: int, now_s: float, now: datetime | None = None) -> Batch:
+            looks.append(now_s)
+            return take(limit, now_s, now)
+
+        world.mailbox.take = noting  # type: ignore[method-assign]
+        async with world.running():
+            await let_pass(60.0)
+        assert 50 <= len(looks) <= 62
+
+    run_virtually(main())
+
+
+def test_a_row_is_written_soon_after_a_long_time_without_any() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.running():
+            await let_pass(60.0)
+            began_s = now_s()
+            world.database.add(job(1))
+            world.fetcher.script = lambda _request: COPYING
+            await let_pass(5.0)  # within which the job is discovered and polled
+            await until_true(lambda: "job-00001" in world.database.rows)
+            assert now_s() - began_s < 6.0
 
     run_virtually(main())
 
@@ -115,7 +150,7 @@ def test_a_database_that_hangs_while_writing_stops_no_poll_and_no_end() -> None:
         assert len(world.fetcher.asked) >= 3 * 11
         assert len(world.mailbox) == 3
         assert await stopped(world, life) <= LAST_FLUSH_S + 0.1
-        assert world.log.shown("stopped with unwritten rows") == [{"rows": 3}]
+        assert world.log.shown("stopped with unwritten rows") == [{"rows": 3, "ends": 0}]
         assert world.log.shown("stopped")
 
     run_virtually(main())
@@ -159,6 +194,59 @@ def test_a_database_that_stays_away_does_not_keep_it_from_ending() -> None:
         life = asyncio.ensure_future(world.service.run())
         await let_pass(20.0)
         assert await stopped(world, life) == pytest.approx(LAST_FLUSH_S, abs=0.1)
+
+    run_virtually(main())
+
+
+def test_rows_and_ends_that_were_not_written_at_the_stop_are_counted() -> None:
+    async def main() -> None:
+        world = World(*jobs(3), script=lambda request: done() if request.key == key(2) else COPYING)
+        world.database.writing_fails = AWAY
+        life = asyncio.ensure_future(world.service.run())
+        await let_pass(20.0)
+        await stopped(world, life)
+        assert world.log.shown("stopped with unwritten rows") == [{"rows": 3, "ends": 1}]
+        assert world.mailbox.unwritten == Unwritten(rows=3, ends=1)
+
+    run_virtually(main())
+
+
+def test_an_end_in_a_held_row_is_waited_for_at_the_stop() -> None:
+    async def main() -> None:
+        world = World(job(1), script=lambda _: done())
+        world.database.holds = {"job-00001"}
+        life = asyncio.ensure_future(world.service.run())
+        await let_pass(20.0)
+        world.service.stop()
+        await let_pass(LAST_FLUSH_S / 2)
+        world.database.holds = set()
+        await life
+        assert world.status_of(1) == "completed"
+        assert world.log.shown("stopped with unwritten rows") == []
+
+    run_virtually(main())
+
+
+def test_an_end_in_a_row_that_stays_held_is_tried_at_a_pace_and_told_at_the_stop() -> None:
+    async def main() -> None:
+        world = World(job(1), script=lambda _: done())
+        world.database.holds = {"job-00001"}
+        life = asyncio.ensure_future(world.service.run())
+        await let_pass(20.0)
+        before = len(world.database.writes)
+        assert await stopped(world, life) == pytest.approx(LAST_FLUSH_S, abs=0.1)
+        assert len(world.database.writes) - before <= 2 * LAST_FLUSH_S
+        assert world.log.shown("stopped with unwritten rows") == [{"rows": 1, "ends": 1}]
+
+    run_virtually(main())
+
+
+def test_a_stop_after_which_all_is_written_leaves_nothing() -> None:
+    async def main() -> None:
+        world = World(*jobs(3))
+        async with world.running():
+            await let_pass(20.0)
+        assert world.mailbox.unwritten == Unwritten(rows=0, ends=0)
 
     run_virtually(main())
 

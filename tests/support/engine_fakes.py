@@ -196,6 +196,14 @@ class FakeDatabase:
         _raise(self.reading_fails)
         return [ActiveJob(job.id, job.status) for job in self.jobs.values() if job.status in self._active]
 
+    def newest(self, limit: int) -> list[str]:
+        """Return the ids of the newest active rows."""
+        self.queries.append(("newest",))
+        _raise(self.reading_fails)
+        active = [job for job in self.jobs.values() if job.status in self._active]
+        dated = [(job.created_at, job.id) for job in active if job.created_at is not None]
+        return [job_id for _, job_id in sorted(dated, reverse=True)[:limit]]
+
     def details(self, job_ids: Sequence[str], new_ids: Collection[str] = ()) -> list[Job]:
         """Return these rows, with the past of new ones."""
         self.queries.append(tuple(job_ids))

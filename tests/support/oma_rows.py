@@ -81,6 +81,13 @@ def add_disk(
     return disk_id
 
 
+def dates_jobs(oma: OmaRows) -> bool:
+    """Whether `created_at` tells when a job was made; the server moves that of the drifted MariaDB."""
+    if not isinstance(oma, SqlRows):
+        return True
+    return not (oma.variant is Variant.DRIFTED and oma.address.engine is Engine.MYSQL)
+
+
 class MemoryRows:
     """Rows in memory."""
 

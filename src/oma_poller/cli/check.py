@@ -32,7 +32,7 @@ def check(context: typer.Context, config: ConfigFile = None, *, as_json: AsJson 
     from oma_poller.cli.check_jobs import tell_jobs  # noqa: PLC0415 - heavy
     from oma_poller.cli.check_vmas import look_at_vmas, tell_vmas  # noqa: PLC0415 - heavy
 
-    database = look_at_database(settings.database, write_status=settings.policy.write_status)
+    database = look_at_database(settings.database, settings.policy)
     vmas = look_at_vmas(settings.targets, min(settings.http_timeout_s, _PROBE_S))
     findings = [*_tell_settings(settings), *tell_database(database), *tell_vmas(vmas)]
     jobs = None

@@ -7,7 +7,9 @@ from msgspec import Struct
 from oma_poller.cli.finding import Finding, Mark
 from oma_poller.database.address import DatabaseAddress
 from oma_poller.database.survey import Survey, survey
+from oma_poller.database.trial import unwritable
 from oma_poller.errors import DatabaseError
+from oma_poller.model.policy import Policy
 
 _REQUIRED_TABLE = "replication_jobs"
 _MEMORY_TABLE = "oma_poller_jobs"
@@ -18,6 +20,11 @@ _MISSED = {
     "ossea_volumes": "the exports of disks are unknown, so only nbd_export_name and the job id are asked for",
 }
 """What does not work without a table."""
+_MOVING_BIRTH = (
+    "replication_jobs.created_at changes with every change of a row (ON UPDATE CURRENT_TIMESTAMP), so it is"
+    " not used: a job made anew under an old id is not told apart, and a copy that began before its job was"
+    " first seen counts once it moves"
+)
 
 
 class DatabaseLook(Struct, frozen=True):
@@ -29,6 +36,8 @@ class DatabaseLook(Struct, frozen=True):
     error: str | None
     """Why it could not be looked at, in one line."""
     survey: Survey | None
+    unwritable: dict[str, str] = {}  # msgspec copies an empty default
+    """Tables that may not be written, each with the database's reason."""
 
     @property
     def usable(self) -> bool:
@@ -36,13 +45,14 @@ class DatabaseLook(Struct, frozen=True):
         return self.survey is not None and self.survey.is_usable
 
 
-def look_at_database(address: DatabaseAddress, *, write_status: bool) -> DatabaseLook:
+def look_at_database(address: DatabaseAddress, policy: Policy) -> DatabaseLook:
     """Look at the database, changing nothing; an error is part of what is found."""
     try:
-        found = survey(address, write_status=write_status)
+        found = survey(address, write_status=policy.write_status, active_statuses=policy.active_statuses)
+        refused = unwritable(address, write_status=policy.write_status) if found.is_usable else {}
     except DatabaseError as error:
         return DatabaseLook(address.redacted, reachable=False, error=str(error), survey=None)
-    return DatabaseLook(address.redacted, reachable=True, error=None, survey=found)
+    return DatabaseLook(address.redacted, reachable=True, error=None, survey=found, unwritable=refused)
 
 
 def tell_database(look: DatabaseLook) -> Iterator[Finding]:
@@ -59,6 +69,8 @@ def tell_database(look: DatabaseLook) -> Iterator[Finding]:
     yield from _tell_tables(found)
     if found.is_usable:
         yield from _tell_columns(found)
+        yield from _tell_oddities(found)
+        yield from _tell_rights(look)
         yield from _tell_indexes(found)
     if _REQUIRED_TABLE not in found.missing_tables:
         yield _own_tables(found)
@@ -85,6 +97,24 @@ def _tell_columns(found: Survey) -> Iterator[Finding]:
         yield Finding(
             "database", Mark.HINT, f"not there, so not written: {_by_table(found.unwritten)}; all optional"
         )
+
+
+def _tell_oddities(found: Survey) -> Iterator[Finding]:
+    if found.has_moving_birth:
+        yield Finding("database", Mark.HINT, _MOVING_BIRTH)
+    if found.unknown_statuses:
+        words = ", ".join(found.unknown_statuses)
+        text = (
+            f"replication_jobs.status has not the words {words}: a job's row keeps its status in their place"
+        )
+        yield Finding("database", Mark.WRONG, text)
+
+
+def _tell_rights(look: DatabaseLook) -> Iterator[Finding]:
+    for table, reason in look.unwritable.items():
+        yield Finding("database", Mark.WRONG, f"{table} may not be written: {reason}")
+    if not look.unwritable:
+        yield Finding("database", Mark.OK, "all that will be written may be written")
 
 
 def _tell_indexes(found: Survey) -> Iterator[Finding]:

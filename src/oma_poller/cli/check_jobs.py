@@ -119,13 +119,13 @@ def _answering(answers: Mapping[str, Outcome]) -> tuple[Mark, str]:
 def look_at_jobs(
     settings: "Settings", source: SqlJobSource, reachable: Collection[str], clock: Clock
 ) -> JobsLook:
-    """Ask for the keys of the active jobs whose ids sort last, which are the newest ones.
+    """Ask for the keys of the newest active jobs.
 
     Raises DatabaseError where the database does not answer.
     """
     active = source.active()
-    picked = sorted((job.id for job in active), reverse=True)[:JOBS_LIMIT]
-    jobs = sorted(source.details(picked), key=lambda job: job.id, reverse=True) if picked else []
+    known = {job.id for job in active}
+    jobs = source.details([job_id for job_id in source.newest(JOBS_LIMIT) if job_id in known])
     asker = _Asker(settings, reachable, clock)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keys") as threads:
         return JobsLook(len(active), tuple(threads.map(asker.ask, jobs)), source.left_out)

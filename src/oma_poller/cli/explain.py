@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oma_poller.cli.options import AsJson, ConfigFile, JobId, settings_for
+from oma_poller.cli.options import ApiUrl, AsJson, ConfigFile, JobId, settings_for
 from oma_poller.cli.printing import say, say_json
 from oma_poller.clock import SystemClock
-from oma_poller.errors import UnknownJobError
+from oma_poller.errors import UnknownJobError, UsageError
 
 if TYPE_CHECKING:
     from oma_poller.config import Settings
@@ -29,10 +29,11 @@ Save = Annotated[
 ]
 
 
-def explain(
+def explain(  # noqa: PLR0913 - typer: a parameter is an option
     context: typer.Context,
     job_id: JobId,
     config: ConfigFile = None,
+    url: ApiUrl = None,
     *,
     save: Save = None,
     as_json: AsJson = False,
@@ -43,8 +44,22 @@ def explain(
     which something happened, and some of those in which nothing did. Nothing is written to the database,
     and the running poller is not disturbed.
     """
+    if url is not None and save is not None:
+        raise UsageError("--save writes what the database has recorded; give it without --url")
     settings = settings_for(context, config)
+    account, polls = _own(settings, job_id, save) if url is None else (_asked(settings, url, job_id), 0)
+    if as_json:
+        say_json(account)
+    else:
+        _tell(account)
+        if save is not None:
+            saved = f"{polls} polls" if polls > 1 else "1 poll"
+            say(f"Saved to {save}, {saved}; oma-poller replay {save} runs them again")
+    return 0
 
+
+def _own(settings: "Settings", job_id: str, save: Path | None) -> "tuple[Account, int]":
+    """Return the explanation of a poll made here, and how many polls were told of in it; they are saved."""
     from oma_poller.explain.account import account_of  # noqa: PLC0415 - heavy
     from oma_poller.explain.flight_file import save as save_flights  # noqa: PLC0415 - heavy
 
@@ -53,15 +68,16 @@ def explain(
     flights = [*(recorded or ()), look.flight]
     if save is not None:
         save_flights(save, job_id, flights)
-    account = account_of(look, recorded)
-    if as_json:
-        say_json(account)
-    else:
-        _tell(account)
-        if save is not None:
-            polls = f"{len(flights)} polls" if len(flights) > 1 else "1 poll"
-            say(f"Saved to {save}, {polls}; oma-poller replay {save} runs them again")
-    return 0
+    return account_of(look, recorded), len(flights)
+
+
+def _asked(settings: "Settings", url: str, job_id: str) -> "Account":
+    """Return the explanation that a running poller gives of a job."""
+    from oma_poller.cli.api_client import ApiClient, job_path  # noqa: PLC0415 - heavy
+    from oma_poller.explain.account import Account  # noqa: PLC0415 - heavy
+
+    client = ApiClient(url, settings.api.token)
+    return client.decoded(client.get(job_path("/api/v1/progress/", job_id, "/explain")), Account)
 
 
 def _recorded(settings: "Settings", job_id: str) -> "tuple[Flight, ...] | None":
@@ -88,46 +104,47 @@ def _look(settings: "Settings", job_id: str) -> "Look":
 
 
 def _tell(account: "Account") -> None:
-    from oma_poller.logs import one_line  # noqa: PLC0415 - heavy
-
     made = f", made {account.created_at:%Y-%m-%dT%H:%M:%SZ}" if account.created_at else ""
-    name = one_line(account.name) or "no name"
-    say(f"Job {one_line(account.job_id)} ({name}), status {one_line(account.status)}{made}")
-    say(f"VMA {account.vma} at {account.vma_url}")
+    name = account.name or "no name"
+    _say(f"Job {account.job_id} ({name}), status {account.status}{made}")
+    _say(f"VMA {account.vma} at {account.vma_url}")
     _tell_recorded(account)
-    say("")
-    say("Keys asked for, now")
+    _say("")
+    _say("Keys asked for, now")
     for key in account.keys:
         shape = f", shape {key.shape}" if key.shape else ""
-        say(f"  {key.key}: {key.answer} ({key.duration_s * 1000:.0f} ms{shape})")
+        _say(f"  {key.key}: {key.answer} ({key.duration_s * 1000:.0f} ms{shape})")
         if key.body:
-            say(f"    {one_line(key.body[:_BODY_LIMIT])}")
-    say("")
+            _say(f"    {key.body[:_BODY_LIMIT]}")
+    _say("")
     memory = "what the poller remembers of it" if account.remembered else "nothing: no memory of it is kept"
-    say(f"Rules that decided, from {memory}")
+    _say(f"Rules that decided, from {memory}")
     for rule in account.rules:
-        say(f"  {rule.name:<3} {one_line(rule.text)}")
-    say("")
-    say(f"State    {account.decided.state}, seen as {account.decided.observation}")
-    say(f"Written  {one_line(account.written)}")
-    say(f"Next     {account.next}")
+        _say(f"  {rule.name:<3} {rule.text}")
+    _say("")
+    _say(f"State    {account.decided.state}, seen as {account.decided.observation}")
+    _say(f"Written  {account.written}")
+    _say(f"Next     {account.next}")
 
 
 def _tell_recorded(account: "Account") -> None:
     """Print the polls that were recorded, a line each and one more for each thing that happened."""
-    from oma_poller.logs import one_line  # noqa: PLC0415 - heavy
-
-    say("")
+    _say("")
     if account.recorded is None:
-        say("No polls are recorded: the table is not there; to add: oma-poller db upgrade")
+        _say("No polls are recorded: the table is not there; to add: oma-poller db upgrade")
         return
-    say("Recorded polls" if account.recorded else "No poll of it is recorded")
+    _say("Recorded polls" if account.recorded else "No poll of it is recorded")
     for past in account.recorded:
         percent = "no number" if past.percent is None else f"{past.percent:.2f} %"
         whose = "" if past.of_this_job else ", of an earlier job with this id"
-        said = (
-            f"{one_line(past.result)}: {one_line(past.state)}, {one_line(past.observation)}, {percent}{whose}"
-        )
-        say(f"  {past.at:%Y-%m-%dT%H:%M:%SZ}  {said}")
+        said = f"{past.result}: {past.state}, {past.observation}, {percent}{whose}"
+        _say(f"  {past.at:%Y-%m-%dT%H:%M:%SZ}  {said}")
         for event in past.events:
-            say(f"    {one_line(event)}")
+            _say(f"    {event}")
+
+
+def _say(text: str) -> None:
+    """Print a line of whatever the database, a VMA or another poller has said."""
+    from oma_poller.logs import one_line  # noqa: PLC0415 - heavy
+
+    say(one_line(text))

@@ -15,6 +15,14 @@ ConfigFile = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
+ApiUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        help="Ask the OMA API of a running poller there, not the database. OMA_API_TOKEN is sent, where set.",
+    ),
+]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id of a row of replication_jobs.")]
 
 

@@ -4,12 +4,12 @@ What a sample is kept for is decided when it is taken: the first in its hour is 
 its five minutes for a day. So thinning needs no look at neighbours: it deletes what is old of one grain.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from oma_poller.core.recent import Recent
 from oma_poller.model.sample import Sample
 from oma_poller.model.update import Progress, Update
 
@@ -18,8 +18,6 @@ SPACING_S = 30.0
 FINE_S, MIDDLE_S, COARSE_S = 30, 300, 3600
 KEPT = {FINE_S: timedelta(hours=1), MIDDLE_S: timedelta(days=1), COARSE_S: timedelta(days=30)}
 """How long the samples of each grain are kept."""
-MOST_JOBS = 50_000
-"""Jobs that are remembered; of those beyond, every update is a sample."""
 
 Numbers = tuple[int, int, int, int]
 
@@ -43,7 +41,7 @@ class Sampler:
     """Takes samples of updates. What it drew counts once it is told that the database has it."""
 
     def __init__(self) -> None:
-        self._last: OrderedDict[str, _Last] = OrderedDict()
+        self._last: Recent[_Last] = Recent()
 
     def unknown(self, updates: Iterable[Update]) -> tuple[str, ...]:
         """Return the jobs whose newest sample is not known here: `draw` wants it of the database."""
@@ -65,17 +63,17 @@ class Sampler:
         """Note that the database has *updates*, and the *samples* that were drawn of them."""
         taken = {sample.job_id: sample for sample in samples}
         for update in updates:
-            last, sample = self._last.pop(update.job_id, None), taken.get(update.job_id)
+            last, sample = self._last.get(update.job_id), taken.get(update.job_id)
             if update.is_terminal:
+                self._last.pop(update.job_id)
                 continue
             if sample is not None:
                 last = _sampled(update, last, sample, now_s)
             elif last is not None:
                 last = _unsampled(update, last)
             if last is not None:
-                self._last[update.job_id] = last
-        while len(self._last) > MOST_JOBS:
-            self._last.popitem(last=False)
+                self._last.put(update.job_id, last)
+        self._last.turn(now_s)
 
 
 def grain_of(at: datetime, before: datetime | None) -> int:

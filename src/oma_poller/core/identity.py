@@ -23,6 +23,8 @@ class Sight(Struct, frozen=True, gc=False):
 
     key: str
     job_created_at: datetime | None
+    watched_since: datetime
+    """When polling of the job began, be it before this program started; aware, UTC."""
     now_s: float
     """Monotonic seconds."""
     now: datetime
@@ -82,15 +84,22 @@ def is_later_start(run: KeyRun, reading: Reading) -> bool:
 
 
 def _first_sight(reading: Reading, sight: Sight) -> KeyRun:
+    """Return the run of an entry that is seen for the first time.
+
+    It is the job's own where it started after the job was made, or, of a job without a date, after the job
+    was first seen. One that started before that may be either's, so it is taken for an earlier one's until
+    it moves; and where the job has no date nobody knows how long it was there unwatched.
+    """
     created_at = sight.job_created_at
-    dated = created_at is not None and reading.started_at is not None
-    before = created_at is not None and starts_before(reading, created_at)
+    dated = reading.started_at is not None
+    before = starts_before(reading, created_at or sight.watched_since)
     # A 404 may have been the VMA's own fault: an entry that comes back with an old date is still old.
     trusted = not before if dated else sight.appeared
     run = begin_run(reading, sight.now_s, trusted=trusted, previous=before and not trusted)
-    if created_at is None or not run.previous:
+    if not run.previous:
         return run
-    return replace(run, unwatched=(sight.now - created_at).total_seconds() > sight.blink_s)
+    unwatched = created_at is None or (sight.now - created_at).total_seconds() > sight.blink_s
+    return replace(run, unwatched=unwatched)
 
 
 def _accept(reading: Reading, sight: Sight) -> Following:
@@ -136,9 +145,12 @@ def _completes(run: KeyRun, reading: Reading) -> bool:
 
 
 def _stood_long_enough(run: KeyRun, reading: Reading, sight: Sight) -> bool:
-    """Whether an entry that no date can tell apart has stood the same for the start-up grace."""
-    undated = reading.started_at is None or sight.job_created_at is None
-    return undated and not run.previous and sight.now_s - run.since_s >= sight.policy.startup_grace_s
+    """Whether an entry without a start has stood the same for the start-up grace."""
+    return (
+        reading.started_at is None
+        and not run.previous
+        and sight.now_s - run.since_s >= sight.policy.startup_grace_s
+    )
 
 
 def _began_anew(run: KeyRun, reading: Reading) -> bool:

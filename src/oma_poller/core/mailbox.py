@@ -16,6 +16,8 @@ HEARTBEAT_S = 30.0
 """A row whose values did not change is touched at most this often."""
 RETRY_END_S = 30.0
 """An end that the database refused is tried again this much later."""
+RETRY_HELD_S = 1.0
+"""A row that another program holds locked is tried again this much later."""
 
 
 class Batch(Struct, frozen=True, gc=False):
@@ -62,22 +64,29 @@ class Mailbox:
         self._flying: dict[str, Update] = {}
         self._flying_heartbeats: set[str] = set()
         self._refused_ends: OrderedDict[str, tuple[Update, float]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[Update, float]] = OrderedDict()
+        """Rows that another program holds locked, each with when it is tried again."""
         self._written: dict[str, Written] = {}
         self._notebook = Notebook()
         self._left: set[str] = set()
         """Jobs that were forgotten and whose end is not written yet; nothing else is held of them."""
 
     def __len__(self) -> int:
-        """Number of rows to write now; an end that was refused counts again once it is due."""
+        """Number of rows to write now; what was refused or held counts again once it is tried again."""
         queued = len(self._ends) + len(self._waiting) + len(self._heartbeats)
         return queued + len(self._flying) + len(self._flying_heartbeats) + len(self._notebook)
 
     @property
     def unwritten(self) -> Unwritten:
-        """What is not written, or not known to be; an end that the database refused is of it."""
-        flying = sum(update.is_terminal for update in self._flying.values())
-        refused = len(self._refused_ends)
-        return Unwritten(rows=len(self) + refused, ends=len(self._ends) + flying + refused)
+        """What is not written, or not known to be, whatever it waits for."""
+        aside = [update for update, _ in (*self._refused_ends.values(), *self._held.values())]
+        ends = sum(update.is_terminal for update in (*aside, *self._flying.values()))
+        return Unwritten(rows=len(self) + len(aside), ends=len(self._ends) + ends)
+
+    @property
+    def has_held(self) -> bool:
+        """Whether rows wait for another program to let them go."""
+        return bool(self._held)
 
     def put(self, update: Update, now_s: float, context: PollingContext | None = None) -> None:
         """Take a job's newest update, merged into one that waits. Nothing replaces an end.
@@ -87,7 +96,9 @@ class Mailbox:
         job_id = update.job_id
         known = _sum(self._written.get(job_id), self._flying.get(job_id))
         ended = known is not None and known.is_terminal
-        if ended or job_id in self._ends or job_id in self._refused_ends:
+        held = self._held.get(job_id)
+        ends_later = job_id in self._refused_ends or (held is not None and held[0].is_terminal)
+        if ended or job_id in self._ends or ends_later:
             return
         with_row = self._queue(update, known, now_s)
         if context is not None:
@@ -98,7 +109,7 @@ class Mailbox:
 
         With *now*, the same moment, aware, UTC, also the memories to write.
         """
-        self._requeue_refused_ends(now_s)
+        self._requeue_due(now_s)
         for queue in (self._ends, self._waiting):
             while queue and len(self._flying) < limit:
                 job_id, update = queue.popitem(last=False)
@@ -144,16 +155,17 @@ class Mailbox:
         """Return the same with what is just being written: of a job that left, the database has that too."""
         return _sum(self._written.get(job_id), self._flying.get(job_id))
 
-    def keep(self, job_ids: Iterable[str]) -> None:
-        """Let these jobs wait again: they were taken, but the database could not be given them now."""
+    def keep(self, job_ids: Iterable[str], now_s: float) -> None:
+        """Let rows among those taken wait until another program lets them go; they are tried again at a pace.
+
+        What the database has of them is what it had before. A heartbeat comes again with the next poll.
+        """
         for job_id in job_ids:
             update = self._flying.pop(job_id, None)
+            self._flying_heartbeats.discard(job_id)
             self._notebook.drop(job_id, again=True)
             if update is not None:
-                self._requeue(update)
-            elif job_id in self._flying_heartbeats:
-                self._flying_heartbeats.discard(job_id)
-                self._heartbeats[job_id] = None
+                self._held[job_id] = (self._with_newer(update), now_s + RETRY_HELD_S)
 
     def drop(self, job_ids: Iterable[str], now_s: float) -> None:
         """Let go of the rows among those taken that the database refuses for what is in them.
@@ -190,7 +202,9 @@ class Mailbox:
         flying = self._flying.get(job_id)
         if flying is not None and not flying.is_terminal:
             del self._flying[job_id]
-        if job_id in self._ends or job_id in self._flying:
+        if job_id in self._held and not self._held[job_id][0].is_terminal:
+            del self._held[job_id]
+        if job_id in self._ends or job_id in self._flying or job_id in self._held:
             self._left.add(job_id)
 
     def begin(self, job_id: str) -> None:
@@ -198,11 +212,16 @@ class Mailbox:
         self.forget(job_id)
         self._ends.pop(job_id, None)
         self._flying.pop(job_id, None)
+        self._held.pop(job_id, None)
         self._left.discard(job_id)
 
     def _queue(self, update: Update, known: Update | None, now_s: float) -> bool:
         """Have the row written where *update* changes what is *known* of it; return whether it does."""
         job_id = update.job_id
+        if job_id in self._held:
+            older, due_s = self._held[job_id]
+            self._held[job_id] = (merged(older, update), due_s)
+            return True
         flying, written = self._flying.get(job_id), self._written.get(job_id)
         waiting = self._waiting.get(job_id)
         newest = update if waiting is None else merged(waiting, update)
@@ -225,19 +244,24 @@ class Mailbox:
         """Put an unwritten update in front of its queue, with what came in since."""
         job_id = update.job_id
         self._written.pop(job_id, None)
-        newer = self._ends.pop(job_id, None) or self._waiting.pop(job_id, None)
-        newest = update if newer is None or update.is_terminal else merged(update, newer)
+        newest = self._with_newer(update)
         queue = self._ends if newest.is_terminal else self._waiting
         queue[job_id] = newest
         queue.move_to_end(job_id, last=False)
 
-    def _requeue_refused_ends(self, now_s: float) -> None:
-        while self._refused_ends:
-            job_id, (update, due_s) = next(iter(self._refused_ends.items()))
-            if due_s > now_s:
-                return
-            del self._refused_ends[job_id]
-            self._ends[job_id] = update
+    def _with_newer(self, update: Update) -> Update:
+        """Return an unwritten update with what came in since, which waits no more; an end stays as it is."""
+        newer = self._ends.pop(update.job_id, None) or self._waiting.pop(update.job_id, None)
+        return update if newer is None or update.is_terminal else merged(update, newer)
+
+    def _requeue_due(self, now_s: float) -> None:
+        for aside in (self._refused_ends, self._held):
+            while aside:
+                job_id, (update, due_s) = next(iter(aside.items()))
+                if due_s > now_s:
+                    break
+                del aside[job_id]
+                (self._ends if update.is_terminal else self._waiting)[job_id] = update
 
     def _note_written(self, update: Update, now_s: float) -> None:
         """Remember *update* on top of what was written before; of a job that left, nothing."""

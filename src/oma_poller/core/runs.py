@@ -40,6 +40,7 @@ def follow_keys(last: PollingContext, poll: Poll) -> Followed:
             sight = Sight(
                 key=key,
                 job_created_at=poll.job.created_at,
+                watched_since=last.started_at,
                 now_s=poll.now_s,
                 now=poll.now,
                 policy=poll.policy,
@@ -77,6 +78,8 @@ def asking_order(context: PollingContext, tiers: int) -> tuple[int, ...]:
     A tier that answered is asked first once it holds data of this job's own. Before that it may be an
     old entry, or a set-up stage, beside which the copy itself is reported under a better key.
     """
+    if not context.tier:  # the first or none: nothing goes before another
+        return tuple(range(tiers))
     runs = [run for run in context.runs if run is not None and run.trusted]
     holds = any(run.bytes_transferred > 0 or run.state in ENDS for run in runs)
     return tier_order(tiers, context.tier if holds else None)

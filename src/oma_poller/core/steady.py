@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from oma_poller.core.parts import FULL_BP
 from oma_poller.core.poll import Poll
 from oma_poller.core.speed import GAP_INTERVALS, STANDSTILL_INTERVALS, eta_s, smoothed_bps
-from oma_poller.core.states import status_of_state
 from oma_poller.model.context import KeyRun, PollingContext
 from oma_poller.model.decision import Decision
 from oma_poller.model.observation import Observation
 from oma_poller.model.reading import BIGINT_MAX, Reading, State
 from oma_poller.model.update import DiskUpdate, Progress, Update
+
+_STATUS = State.REPLICATING.value
 
 
 class _Sum(Struct, gc=False):
@@ -31,6 +32,8 @@ class _Sum(Struct, gc=False):
     least_bp: int = FULL_BP
     least: KeyRun | None = None
     """The run of the disk that is furthest behind; of equal ones the first."""
+    sync_type: str = ""
+    """The first that any of them names."""
     has_moved: bool = False
 
 
@@ -105,6 +108,7 @@ def _add(summed: _Sum, run: KeyRun, reading: Reading, disk_row_id: int | str, po
     summed.speed_bps += run.speed_bps
     if summed.least is None or share_bp < summed.least_bp:
         summed.least, summed.least_bp = run, share_bp
+    summed.sync_type = summed.sync_type or run.sync_type
     summed.has_moved = summed.has_moved or run.moved_at_s == poll.now_s
 
 
@@ -148,15 +152,19 @@ def _decision(last: PollingContext, poll: Poll, summed: _Sum) -> Decision:
         total_bytes=min(BIGINT_MAX, total),
         speed_bps=speed_bps,
         phase=least.phase if least else "",
-        sync_type=next((run.sync_type for run in summed.runs if run.sync_type), ""),
+        sync_type=summed.sync_type,
         eta_s=eta_s(total - moved, float(speed_bps)),
         disks=tuple(summed.disks),
     )
-    active = poll.policy.active_statuses
-    status = status_of_state(State.REPLICATING, active) if poll.policy.write_status else None
+    is_written = poll.policy.write_status and _STATUS in poll.policy.active_statuses
     return Decision(
         context=context,
         delay_s=0.0,
-        update=Update(job_id=last.job_id, sighting=last.sighting, progress=progress, status=status),
+        update=Update(
+            job_id=last.job_id,
+            sighting=last.sighting,
+            progress=progress,
+            status=_STATUS if is_written else None,
+        ),
         result="ok",
     )

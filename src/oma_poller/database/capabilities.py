@@ -95,6 +95,15 @@ class Capabilities(Struct, frozen=True):
         return self.tables[FLIGHTS]
 
     @property
+    def birth(self) -> Column | None:
+        """`created_at` of a job; None also where the server sets it with every change of a row.
+
+        The first TIMESTAMP of a table of an old MariaDB is such a one: it dates no creation.
+        """
+        created = self.jobs.get("created_at")
+        return None if created is None or created.follows_updates else created
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Names of the required columns that are not there."""
         return tuple(name for name in REQUIRED if not self.jobs.has(name))

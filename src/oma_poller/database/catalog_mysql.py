@@ -13,7 +13,7 @@ from oma_poller.database.connect import Cursor
 _COLUMNS = (
     "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_MAXIMUM_LENGTH, "
     "CHARACTER_OCTET_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE, DATETIME_PRECISION, CHARACTER_SET_NAME, "
-    "COLLATION_NAME, IS_NULLABLE, EXTRA, COLUMN_KEY FROM information_schema.COLUMNS "
+    "COLLATION_NAME, IS_NULLABLE, EXTRA FROM information_schema.COLUMNS "
     "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ({marks})"
 )
 _INDEXES = (
@@ -42,14 +42,22 @@ class _Row(Struct, frozen=True):
     collation: str
     nullable: str
     extra: str
-    key: str
 
 
 def read_columns(cursor: Cursor, tables: Sequence[str]) -> list[tuple[str, Column]]:
     """Return (table, column) for every column of *tables* that can be written."""
     cursor.execute(_COLUMNS.format(marks=", ".join(["%s"] * len(tables))), tuple(tables))
     rows = [_Row(*(_plain(value, at) for at, value in enumerate(row))) for row in cursor.fetchall()]
-    return [(row.table.lower(), _column(row)) for row in rows if not _is_generated(row.extra.lower())]
+    keys = {
+        (table, column)
+        for table, index, column in read_indexes(cursor, tables)
+        if index == "PRIMARY"  # COLUMN_KEY calls a unique index so where there is no key
+    }
+    return [
+        (row.table.lower(), _column(row, in_primary_key=(row.table.lower(), row.name.lower()) in keys))
+        for row in rows
+        if not _is_generated(row.extra.lower())
+    ]
 
 
 def read_indexes(cursor: Cursor, tables: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -81,13 +89,13 @@ def _is_generated(extra: str) -> bool:
     return "virtual" in extra or "stored generated" in extra or "persistent" in extra
 
 
-def _column(row: _Row) -> Column:
+def _column(row: _Row, *, in_primary_key: bool) -> Column:
     column = Column(
         name=row.name.lower(),
         kind=Kind.OTHER,
         nullable=row.nullable.upper() == "YES",
         follows_updates="on update" in row.extra.lower(),
-        in_primary_key=row.key == "PRI",
+        in_primary_key=in_primary_key,
     )
     lowest, highest, scale = column.lowest, column.highest, column.scale
     kind = column.kind

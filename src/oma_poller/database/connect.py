@@ -3,15 +3,16 @@
 import sqlite3
 import ssl
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
-
-import pymysql
 
 from oma_poller.database.address import DatabaseAddress, Engine
 from oma_poller.database.driver_errors import translating
 from oma_poller.database.password_file import read_password
 from oma_poller.errors import DatabaseError, DatabaseUnavailableError, UsageError
+
+if TYPE_CHECKING:
+    import pymysql
 
 CONNECT_S = 3
 """A server has this long to take a connection."""
@@ -128,6 +129,8 @@ def _text(raw: bytes) -> str:
 
 
 def _mysql(address: DatabaseAddress, *, autocommit: bool) -> Connection:
+    import pymysql  # noqa: PLC0415 - 9 MB, of no use beside an SQLite database
+
     tls = _tls(address)
     try:
         link = pymysql.connect(

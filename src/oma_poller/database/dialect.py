@@ -17,6 +17,8 @@ class Join(Struct, frozen=True):
     table: str
     alias: str
     on: str
+    by_key: bool = False
+    """Whether its rows are looked for by their primary key, so that no other row is locked or waited for."""
 
 
 class Dialect(Protocol):
@@ -26,9 +28,14 @@ class Dialect(Protocol):
     """The placeholder of a parameter."""
     begin: str | None
     """What starts a writing transaction, where the engine must be told."""
+    for_update: str
+    """What has a SELECT lock its rows until the transaction ends; nothing where all is locked already."""
 
     def rows(self, fields: Mapping[str, Column]) -> str:
-        """Return the relation that one JSON parameter is read as: each field with what it is stored in."""
+        """Return the relation that one JSON parameter is read as: each field with what it is stored in.
+
+        The parameter is an array of arrays, each with the values of *fields* in their order.
+        """
         ...
 
     def field(self, name: str, column: Column) -> str:
@@ -87,10 +94,11 @@ class SqliteDialect:
 
     mark = "?"
     begin: str | None = "BEGIN IMMEDIATE"  # a transaction that begins by reading may not write later
+    for_update = ""
 
     def rows(self, fields: Mapping[str, Column]) -> str:
-        """Read an array of objects."""
-        columns = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in fields)
+        """Read an array of arrays: shorter than objects, and no name is looked for."""
+        columns = ", ".join(f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(fields))
         return f"(SELECT {columns} FROM json_each(?)) AS t"  # noqa: S608  # names of our own
 
     def field(self, name: str, column: Column) -> str:  # noqa: ARG002  # the engine converts by itself
@@ -163,10 +171,13 @@ class MysqlDialect:
 
     mark = "%s"
     begin: str | None = None
+    for_update = " FOR UPDATE"
 
     def rows(self, fields: Mapping[str, Column]) -> str:
-        """Read an array of objects; a key that an object lacks is NULL."""
-        columns = ", ".join(f"{name} {_json_type(column)} PATH '$.{name}'" for name, column in fields.items())
+        """Read an array of arrays: shorter than objects, and no name is looked for."""
+        columns = ", ".join(
+            f"{name} {_json_type(column)} PATH '$[{at}]'" for at, (name, column) in enumerate(fields.items())
+        )
         return f"JSON_TABLE(%s, '$[*]' COLUMNS ({columns})) AS t"
 
     def field(self, name: str, column: Column) -> str:
@@ -192,13 +203,13 @@ class MysqlDialect:
     def select(self, columns: Sequence[str], rows: str, inner: Join, outer: Sequence[Join]) -> str:
         """Keep the order of the tables: the optimizer cannot know how few the rows are."""
         joins = "".join(f" LEFT JOIN {join.table} AS {join.alias} ON {join.on}" for join in outer)
-        first = f"STRAIGHT_JOIN {inner.table} AS {inner.alias} ON {inner.on}"
+        first = _straight(inner)
         return f"SELECT {', '.join(columns)} FROM {rows} {first}{joins}"  # noqa: S608  # names from the catalog
 
     def update(self, rows: str, joins: Sequence[Join], sets: Mapping[str, str], where: str) -> str:
         """UPDATE ... JOIN, in the order of the rows: sorted rows are locked in one order by all."""
         target = joins[-1].alias
-        tables = " ".join(f"STRAIGHT_JOIN {join.table} AS {join.alias} ON {join.on}" for join in joins)
+        tables = " ".join(_straight(join) for join in joins)
         assignments = ", ".join(f"{target}.{column} = {value}" for column, value in sets.items())
         return f"UPDATE {rows} {tables} SET {assignments} WHERE {where}"  # noqa: S608  # as above
 
@@ -228,6 +239,12 @@ class MysqlDialect:
     def prune(self, table: str, where: str, rows: int) -> str:
         """DELETE ... LIMIT."""
         return f"DELETE FROM {table} WHERE {where} LIMIT {rows:d}"  # noqa: S608  # as above
+
+
+def _straight(join: Join) -> str:
+    """Return a join in the order that is given; of a small table the optimizer would read all rows."""
+    hint = " FORCE INDEX (PRIMARY)" if join.by_key else ""
+    return f"STRAIGHT_JOIN {join.table} AS {join.alias}{hint} ON {join.on}"
 
 
 def _changes(news: Mapping[str, str], table: str, kept: frozenset[str]) -> str:

@@ -3,10 +3,9 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import pymysql
-
-from oma_poller.database.address import DatabaseAddress
+from oma_poller.database.address import DatabaseAddress, Engine
 from oma_poller.errors import (
     DatabaseError,
     DatabaseGoneError,
@@ -15,6 +14,9 @@ from oma_poller.errors import (
     DatabaseRefusedError,
     DatabaseUnavailableError,
 )
+
+if TYPE_CHECKING:
+    import pymysql
 
 _LONGEST_REASON = 300
 
@@ -107,7 +109,13 @@ def translating(address: DatabaseAddress) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _of_sqlite(error, address) from error
-    except pymysql.MySQLError as error:
+    except Exception as error:
+        if address.engine is Engine.SQLITE:
+            raise
+        import pymysql  # noqa: PLC0415 - 9 MB, of no use beside an SQLite database
+
+        if not isinstance(error, pymysql.MySQLError):
+            raise
         raise _of_mysql(error, address) from error
 
 
@@ -127,7 +135,9 @@ def _of_sqlite(error: sqlite3.Error, address: DatabaseAddress) -> DatabaseError:
     return DatabaseError(message)
 
 
-def _of_mysql(error: pymysql.MySQLError, address: DatabaseAddress) -> DatabaseError:
+def _of_mysql(error: "pymysql.MySQLError", address: DatabaseAddress) -> DatabaseError:
+    import pymysql  # noqa: PLC0415 - as above
+
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     text = str(error.args[1]) if len(error.args) > 1 else str(error)
     message = f"{address.redacted}: {_one_line(text) or 'the connection is closed'}"

@@ -86,7 +86,7 @@ class SqlFlightLog:
         sql = self._dialect.select(
             ["f.job_id", "f.slot", "f.at"], self._dialect.rows({JOB: job_id}), join, ()
         )
-        asked: list[Row] = [{JOB: one} for one in job_ids]
+        asked: list[Row] = [[one] for one in job_ids]
         with closing(link.connection.cursor()) as cursor:
             cursor.execute(sql, (as_json(asked),))
             found = [(str(job), int(slot), str(at)) for job, slot, at in cursor.fetchall()]
@@ -137,7 +137,7 @@ def _rows(
             slot, turns[job_id] = _slot(EVENTFUL_SLOTS, eventful), (ordinary, eventful + 1)
         else:
             slot, turns[job_id] = _slot(ORDINARY_SLOTS, ordinary), (ordinary + 1, eventful)
-        rows[job_id, slot] = {JOB: job_id, "slot": slot, "at": stored_moment(one.flight.at), "flight": text}
+        rows[job_id, slot] = [job_id, slot, stored_moment(one.flight.at), text]
     return [rows[key] for key in sorted(rows)], turns
 
 

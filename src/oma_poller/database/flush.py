@@ -7,13 +7,13 @@ import msgspec
 from msgspec import Struct
 
 from oma_poller.database.fitting import Fits, Value
-from oma_poller.database.statements import BORN, DISK, ENDS, JOB, NUMBERS
-from oma_poller.database.written import Values, Written, own_values, written
+from oma_poller.database.written import DISK_VALUES, JOB_VALUES, Values, disk_values, job_values, own_values
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.observation import Sighting
 from oma_poller.model.update import Update
 
-Row = dict[str, Value]
+Row = list[Value]
+"""The values of a row in the order of the fields that its statement reads."""
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -23,8 +23,6 @@ class Entry(Struct, frozen=True):
 
     job_id: str
     update: Update | None = None
-    values: Written | None = None
-    """Those of the update."""
     is_heartbeat: bool = False
     memory: JobMemory | None = None
 
@@ -67,15 +65,6 @@ class Flush(Struct, frozen=True):
             Flush(tuple(entry for entry in self.entries if entry.job_id not in job_ids)) if job_ids else self
         )
 
-    @property
-    def ends(self) -> dict[str, str]:
-        """The status that each job is ended with."""
-        return {
-            entry.job_id: entry.update.status or ""
-            for entry in self.entries
-            if entry.update is not None and entry.values is not None and entry.values.ends
-        }
-
     def halves(self) -> "tuple[Flush, Flush]":
         """Return two that are this one together; neither is empty where this one has two entries."""
         middle = len(self.entries) // 2
@@ -92,56 +81,62 @@ def flush_of(
     entries = []
     for job_id in sorted({*updated, *beating, *kept}):
         update = updated.get(job_id)
-        values = None if update is None else written(update)
-        entries.append(Entry(job_id, update, values, job_id in beating, kept.get(job_id)))
+        entries.append(Entry(job_id, update, job_id in beating, kept.get(job_id)))
     return Flush(tuple(entries))
 
 
 def job_rows(flush: Flush, fits: Fits) -> list[Row]:
-    """Return a row for each job with an update, with the values that its columns can hold."""
+    """Return a row for each job with an update: job, birth, two flags, and the values of its columns."""
+    ways = [fits.get(name) for name in JOB_VALUES]
     return [
-        {
-            JOB: update.job_id,
-            BORN: update.born,
-            NUMBERS: int(update.progress is not None),
-            ENDS: int(values.ends),
-            **_fitted(values.job, fits),
-        }
-        for update, values in _updates(flush)
+        [
+            update.job_id,
+            update.born,
+            int(update.progress is not None),
+            int(update.is_terminal),
+            *(way(value) for way, value in zip(ways, job_values(update), strict=True) if way is not None),
+        ]
+        for update in flush.updates
     ]
 
 
 def disk_rows(flush: Flush, fits: Fits) -> list[Row]:
-    """Return a row for each disk."""
+    """Return a row for each disk: job, birth, disk, and the values of its columns."""
+    ways = [fits.get(name) for name in DISK_VALUES]
     return [
-        {JOB: update.job_id, BORN: update.born, DISK: disk_id, **_fitted(disk, fits)}
-        for update, values in _updates(flush)
-        for disk_id, disk in values.disks
+        [
+            update.job_id,
+            update.born,
+            disk.id,
+            *(way(value) for way, value in zip(ways, disk_values(disk), strict=True) if way is not None),
+        ]
+        for update in flush.updates
+        if update.progress is not None
+        for disk in update.progress.disks
     ]
+
+
+def end_rows(flush: Flush) -> list[Row]:
+    """Return job and birth of each job that an update ends."""
+    return [[update.job_id, update.born] for update in flush.updates if update.is_terminal]
 
 
 def heartbeat_rows(flush: Flush) -> list[Row]:
-    """Return a row for each job whose values did not change."""
-    return [{JOB: entry.job_id} for entry in flush.entries if entry.is_heartbeat]
+    """Return the id of each job whose values did not change."""
+    return [[entry.job_id] for entry in flush.entries if entry.is_heartbeat]
 
 
 def own_rows(entries: Iterable[Entry], fits: Fits) -> list[Row]:
-    """Return a row of our own table for each job of which it is to be told something."""
+    """Return a row of our own table for each job of which it is to be told something: job, birth, values."""
     return [
-        {
-            JOB: entry.job_id,
-            BORN: None if entry.update is None else entry.update.born,
-            **_fitted(own_values(*entry.seen, entry.memory), fits),
-        }
+        [
+            entry.job_id,
+            None if entry.update is None else entry.update.born,
+            *_fitted(own_values(*entry.seen, entry.memory), fits),
+        ]
         for entry in entries
         if entry.seen is not None
     ]
-
-
-def _updates(flush: Flush) -> Iterator[tuple[Update, Written]]:
-    for entry in flush.entries:
-        if entry.update is not None and entry.values is not None:
-            yield entry.update, entry.values
 
 
 def as_json(rows: Sequence[Row | str]) -> str:
@@ -149,11 +144,6 @@ def as_json(rows: Sequence[Row | str]) -> str:
     return _ENCODER.encode(rows).decode()
 
 
-def _fitted(values: Values, fits: Fits) -> Row:
-    """Return the values that have a column, made to fit; one that cannot fit at all is left out."""
-    row: Row = {}
-    for name, value in values.items():
-        fit = fits.get(name)
-        if fit is not None and value is not None and (fitted := fit(value)) is not None:
-            row[name] = fitted
-    return row
+def _fitted(values: Values, fits: Fits) -> Iterator[Value]:
+    """Yield what fits into each column; None for a value that cannot fit at all."""
+    return (fit(values.get(name)) for name, fit in fits.items())

@@ -10,7 +10,7 @@ from oma_poller.database.dialect import Dialect, Join
 from oma_poller.database.flush import Row, as_json
 from oma_poller.database.moment import read_moment
 from oma_poller.database.session import Link
-from oma_poller.database.statements import BORN, JOB
+from oma_poller.database.statements import JOB
 from oma_poller.model.sample import Sample
 from oma_poller.model.update import Update
 
@@ -43,7 +43,7 @@ class SqlHistory:
         join = Join(table.name, "h", f"h.job_id = {self._dialect.field(JOB, job_id)}")
         columns = ["h.job_id", "MAX(h.at)"]
         sql = self._dialect.select(columns, self._dialect.rows({JOB: job_id}), join, ())
-        asked: list[Row] = [{JOB: job_id} for job_id in job_ids]
+        asked: list[Row] = [[job_id] for job_id in job_ids]
         with closing(link.connection.cursor()) as cursor:
             cursor.execute(f"{sql} GROUP BY h.job_id", (as_json(asked),))
             found = [(str(job_id), read_moment(at)) for job_id, at in cursor.fetchall()]
@@ -56,14 +56,15 @@ def stored_moment(at: datetime) -> str:
 
 
 def _row(sample: Sample, born: str | None) -> Row:
-    return {
-        JOB: sample.job_id,
-        BORN: born,
-        "at": stored_moment(sample.at),
-        "grain_s": sample.grain_s,
-        "observation": sample.observation,
-        "percent_bp": sample.percent_bp,
-        "bytes_transferred": sample.bytes_transferred,
-        "total_bytes": sample.total_bytes,
-        "speed_bps": sample.speed_bps,
-    }
+    """Return job, birth and `HISTORY_VALUES`."""
+    return [
+        sample.job_id,
+        born,
+        stored_moment(sample.at),
+        sample.grain_s,
+        sample.observation,
+        sample.percent_bp,
+        sample.bytes_transferred,
+        sample.total_bytes,
+        sample.speed_bps,
+    ]

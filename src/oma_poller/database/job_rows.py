@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
+from sys import intern
 from typing import Any
 
 from msgspec.structs import replace
@@ -100,13 +101,13 @@ def _job(row: Cells) -> Job:
     ]
     return Job(
         id=job_id,
-        status=_text(status) or "",
+        status=_shared(status),
         created_at=read_moment(created_at),
         born=_text(born),
         name=_text(name) or "",
         nbd_export_name=_text(nbd_export_name) or None,
-        vcenter_host=_text(vcenter_host) or None,
-        datacenter=_text(datacenter) or None,
+        vcenter_host=_shared(vcenter_host) or None,
+        datacenter=_shared(datacenter) or None,
         accepted_at=read_moment(accepted_at),
         past=_past(job_id, row[_PAST_START:_DISK_START]),
     )
@@ -125,7 +126,7 @@ def _disk(cells: Cells) -> Disk:
     known = disk_id if isinstance(disk_id, int | str) else _text(disk_id) or ""
     return Disk(
         id=known,
-        disk_id=_text(name) or str(known),
+        disk_id=_shared(name) or str(known),
         volume_id=_text(volume_id) or None,
         capacity_bytes=_bytes(capacity_bytes, 1) or _bytes(size_gb, _GIB),
     )
@@ -152,6 +153,11 @@ def _bytes(cell: object, unit_bytes: int) -> int:
     """Return a size; 0, unknown, for one that no disk has."""
     number = cell if isinstance(cell, int) else _number(cell)
     return int(number * unit_bytes) if number is not None and 0 < number * unit_bytes <= BIGINT_MAX else 0
+
+
+def _shared(value: object) -> str:
+    """Return a text that many rows have as one object for all of them, so that it is held once."""
+    return intern(_text(value) or "")
 
 
 def _text(value: object) -> str | None:

@@ -8,7 +8,7 @@ from oma_poller.clock import Clock, SystemClock
 from oma_poller.core.history import Sampler, expired
 from oma_poller.database.flush import Entry, flush_of
 from oma_poller.database.job_rows import DISK_COLUMNS, JOB_COLUMNS, PAST_COLUMNS, group_jobs, read_active
-from oma_poller.database.written import SEED_VALUES, Written, own_values
+from oma_poller.database.written import SEED_VALUES, Written, own_values, written
 from oma_poller.engine.ports import Flushed
 from oma_poller.errors import DatabaseUnavailableError
 from oma_poller.model.job import ActiveJob, Job
@@ -86,6 +86,11 @@ class MemoryJobSource:
             rows = [(row["id"], row["status"]) for row in self._oma.jobs.values()]
         return read_active(row for row in rows if row[1] in self._active)[0]
 
+    def newest(self, limit: int) -> list[str]:
+        """Return the ids of at most so many active jobs, the newest."""
+        jobs = self.details([job.id for job in self.active()])
+        return [job.id for job in jobs[:limit]]
+
     def details(self, job_ids: Sequence[str], new_ids: Collection[str] = ()) -> list[Job]:
         """Return these jobs with disks and volumes, newest first, and the past of *new_ids*."""
         self._oma.require_reachable()
@@ -141,24 +146,20 @@ class MemoryJobSink:
         """Write all of it; what is not active is not touched."""
         self._oma.require_reachable()
         with self._oma.lock:
+            ends = {update.job_id: update for update in updates if update.is_terminal}
+            withheld = frozenset(one for one, update in ends.items() if not self._is_writable(update))
             self._sample(updates)
             flush = flush_of(updates, heartbeat_ids, memories)
             for entry in flush.entries:
                 if entry.update is not None and self._is_another(entry.update):
                     continue
                 self._write_own(entry)
-                if entry.values is not None:
-                    self._write(entry.job_id, entry.values)
+                if entry.update is not None:
+                    self._write(entry.job_id, written(entry.update))
                 if entry.is_heartbeat:
                     self._stamp(entry.job_id)
             self._oma.flushes += 1
-            return Flushed(
-                withheld=frozenset(one for one, end in flush.ends.items() if self._status(one) != end)
-            )
-
-    def _status(self, job_id: str) -> str | None:
-        row = self._oma.jobs.get(job_id)
-        return None if row is None else str(row["status"]).lower()
+            return Flushed(withheld=withheld)
 
     def thin(self) -> int:
         """Delete samples that are too old, and those of jobs that are gone; return how many."""

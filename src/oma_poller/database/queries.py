@@ -17,8 +17,15 @@ def active_query(dialect: Dialect, statuses: int) -> str:
     return f"SELECT id, status FROM {JOBS} WHERE status IN ({marks})"  # noqa: S608  # names of our own
 
 
+def newest_query(dialect: Dialect, has: Capabilities, statuses: int, limit: int) -> str:
+    """Return the query for the ids of the newest active jobs."""
+    marks = ", ".join([dialect.mark] * statuses)
+    order = "id DESC" if has.birth is None else f"{has.birth.name} DESC, id DESC"
+    return f"SELECT id FROM {JOBS} WHERE status IN ({marks}) ORDER BY {order} LIMIT {limit:d}"  # noqa: S608  # names of our own and from the catalog
+
+
 def details_query(dialect: Dialect, has: Capabilities) -> str:
-    """Return the query for whole jobs; its one parameter is a JSON array of objects with `ID` and `NEW`.
+    """Return the query for whole jobs; its one parameter is a JSON array of [`ID`, `NEW`].
 
     A row is `JOB_COLUMNS`, the job's birth, when it was accepted, `PAST_COLUMNS`, `DISK_COLUMNS` and the
     volume's id; what this database lacks is NULL, and the past of a job whose `NEW` is not 1.
@@ -37,8 +44,8 @@ def details_query(dialect: Dialect, has: Capabilities) -> str:
         )
         outer.append(Join(has.volumes.name, "v", tie))
     columns = [
-        *(_column("j", has.jobs, name) for name in JOB_COLUMNS),
-        _born(dialect, has.jobs),
+        *(_job_column(has, name) for name in JOB_COLUMNS),
+        _born(dialect, has),
         *_past(has),
         *(_column("d", has.disks, name) for name in DISK_COLUMNS),
         _column("v", has.volumes, "volume_id"),
@@ -46,10 +53,14 @@ def details_query(dialect: Dialect, has: Capabilities) -> str:
     return dialect.select(columns, dialect.rows({ID: job_id, NEW: _FLAG}), inner, outer)
 
 
-def _born(dialect: Dialect, jobs: Table) -> str:
+def _job_column(has: Capabilities, name: str) -> str:
+    """Return a column of a job; a date of creation that moves is none."""
+    return "NULL" if name == "created_at" and has.birth is None else _column("j", has.jobs, name)
+
+
+def _born(dialect: Dialect, has: Capabilities) -> str:
     """Return what tells two rows apart that had the same id one after the other."""
-    created = jobs.get("created_at")
-    return "NULL" if created is None else dialect.as_text(f"j.{created.name}")
+    return "NULL" if has.birth is None else dialect.as_text(f"j.{has.birth.name}")
 
 
 def _past(has: Capabilities) -> list[str]:

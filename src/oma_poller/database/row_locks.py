@@ -5,6 +5,7 @@ from contextlib import closing
 from typing import TypeVar
 
 from oma_poller.database.address import Engine
+from oma_poller.database.capabilities import Table
 from oma_poller.database.flush import Flush
 from oma_poller.database.session import Link, Session
 from oma_poller.errors import DatabaseError
@@ -12,7 +13,7 @@ from oma_poller.model.update import Update
 
 Key = TypeVar("Key", bound=int | str)
 
-_PLAIN = "SELECT id FROM {table} WHERE id IN ({marks})"
+_PLAIN = "SELECT id FROM {table}{hint} WHERE id IN ({marks})"
 _FREE = _PLAIN + " FOR UPDATE SKIP LOCKED"
 
 
@@ -48,8 +49,8 @@ class RowLocks:
 
 def _held(link: Link, flush: Flush) -> frozenset[str]:
     owners = {disk_id: update.job_id for update in flush.updates for disk_id in _disks_of(update)}
-    jobs = _locked(link, link.capabilities.jobs.name, flush.job_ids)
-    disks = _locked(link, link.capabilities.disks.name, owners)
+    jobs = _locked(link, link.capabilities.jobs, flush.job_ids)
+    disks = _locked(link, link.capabilities.disks, owners)
     link.connection.rollback()
     return frozenset(jobs) | {owners[disk_id] for disk_id in disks}
 
@@ -58,14 +59,15 @@ def _disks_of(update: Update) -> Iterable[int | str]:
     return () if update.progress is None else (disk.id for disk in update.progress.disks)
 
 
-def _locked(link: Link, table: str, ids: Iterable[Key]) -> set[Key]:
+def _locked(link: Link, table: Table, ids: Iterable[Key]) -> set[Key]:
     """Return those of *ids* that are in the table and cannot be locked now."""
     wanted = list(ids)
     if not wanted:
         return set()
     marks = ", ".join(["%s"] * len(wanted))
-    there = _ids(link, _PLAIN.format(table=table, marks=marks), wanted)
-    free = _ids(link, _FREE.format(table=table, marks=marks), wanted)
+    hint = " FORCE INDEX (PRIMARY)" if table.columns["id"].in_primary_key else ""
+    there = _ids(link, _PLAIN.format(table=table.name, hint=hint, marks=marks), wanted)
+    free = _ids(link, _FREE.format(table=table.name, hint=hint, marks=marks), wanted)
     return {one for one in wanted if str(one) in there - free}
 
 

@@ -1,9 +1,10 @@
 """Writes updates into the OMA's tables: one transaction a flush, one statement a table (D4, D5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 
 from oma_poller.clock import Clock, SystemClock
+from oma_poller.core.recent import Recent
 from oma_poller.database.address import DatabaseAddress
 from oma_poller.database.dialect import dialect_of
 from oma_poller.database.flush import (
@@ -12,6 +13,7 @@ from oma_poller.database.flush import (
     Row,
     as_json,
     disk_rows,
+    end_rows,
     flush_of,
     heartbeat_rows,
     job_rows,
@@ -33,8 +35,6 @@ from oma_poller.model.update import Update
 
 ATTEMPTS = 3
 """A flush that met another's lock, or a deadlock, is tried so often before the caller is told."""
-MOST_REMEMBERED = 50_000
-"""Jobs whose observation is remembered as written; when there are more, all are written anew."""
 
 
 class SqlJobSink:
@@ -56,7 +56,9 @@ class SqlJobSink:
         self._begin = dialect.begin
         self._link: Link | None = None
         self._statements: Statements | None = None
-        self._told: dict[str, tuple[Sighting, int]] = {}
+        self._clock = clock
+        self._told: Recent[tuple[Sighting, int]] = Recent()
+        """How each job is seen, as our own table has it."""
         self._is_forgetful = False
         self._sweep = Sweep(self._guard, clock)
         self._history = SqlHistory(dialect, clock)
@@ -131,6 +133,7 @@ class SqlJobSink:
         statements = self._prepared(link)
         if self._begin is not None:
             self._execute(link, self._begin)
+        withheld = self._late_ends(link, statements.ends, end_rows(flush))
         if statements.history is not None:
             self._run(link, statements.history, self._history.rows(link, flush.updates))
         if statements.disks is not None:
@@ -140,9 +143,20 @@ class SqlJobSink:
         if statements.own is not None:
             news = [entry for entry in flush.entries if self._is_news(entry)]
             self._run(link, statements.own, own_rows(news, statements.own.fits))
-        withheld = _withheld(link, flush.ends) if flush.ends else frozenset()
         link.connection.commit()
         self._withheld |= withheld
+
+    def _late_ends(self, link: Link, sql: str, ends: Sequence[Row]) -> frozenset[str]:
+        """Return the jobs whose end the guard will not let through; rows of the others stay as they are.
+
+        It is asked before they are written: afterwards nobody can tell whose word the row's status is.
+        """
+        if not ends:
+            return frozenset()
+        with closing(link.connection.cursor()) as cursor:
+            cursor.execute(sql, (as_json(ends), *self._guard))
+            writable = {str(job_id) for (job_id,) in cursor.fetchall()}
+        return frozenset(str(row[0]) for row in ends) - writable
 
     def _prepared(self, link: Link) -> Statements:
         """Return the statements for what this connection's database has."""
@@ -184,20 +198,8 @@ class SqlJobSink:
         self._history.keep(flush.updates)
         for entry in flush.entries:
             seen = entry.seen
-            if entry.values is not None and entry.values.ends:
-                self._told.pop(entry.job_id, None)
+            if entry.update is not None and entry.update.is_terminal:
+                self._told.pop(entry.job_id)
             elif seen is not None:
-                self._told[entry.job_id] = seen
-        if len(self._told) > MOST_REMEMBERED:
-            self._told.clear()
-
-
-def _withheld(link: Link, ends: Mapping[str, str]) -> frozenset[str]:
-    """Return the jobs whose row has not the status just written to it: the guard withheld that."""
-    mark = dialect_of(link.capabilities.engine).mark
-    marks = ", ".join([mark] * len(ends))
-    with closing(link.connection.cursor()) as cursor:
-        sql = f"SELECT id, status FROM {link.capabilities.jobs.name} WHERE id IN ({marks})"  # noqa: S608 - marks alone
-        cursor.execute(sql, tuple(ends))
-        found = {str(job_id): str(status).lower() for job_id, status in cursor.fetchall()}
-    return frozenset(job_id for job_id, status in ends.items() if found.get(job_id) != status)
+                self._told.put(entry.job_id, seen)
+        self._told.turn(self._clock.monotonic())

@@ -9,7 +9,7 @@ from oma_poller.database.capabilities import Capabilities
 from oma_poller.database.dialect import dialect_of
 from oma_poller.database.flush import Row, as_json
 from oma_poller.database.job_rows import group_jobs, read_active
-from oma_poller.database.queries import ID, NEW, active_query, details_query
+from oma_poller.database.queries import active_query, details_query, newest_query
 from oma_poller.database.session import Link, Session
 from oma_poller.logs import get_logger
 from oma_poller.model.job import ActiveJob, Job
@@ -46,12 +46,32 @@ class SqlJobSource:
             return []
         wanted = frozenset(job_ids)
         new = frozenset(new_ids)
-        asked: list[Row] = [{ID: _plain(job_id), NEW: int(job_id in new)} for job_id in sorted(wanted)]
+        asked: list[Row] = [[_plain(job_id), int(job_id in new)] for job_id in sorted(wanted)]
         parameters = (as_json(asked),)
         rows = self._session.run(
             lambda link: _rows(link, details_query(self._dialect, link.capabilities), parameters)
         )
         return group_jobs(rows, wanted)
+
+    def newest(self, limit: int) -> list[str]:
+        """Return the ids of at most *limit* active jobs, the newest; without a date those that sort last.
+
+        An id that `active` would leave out matches no row of `details`.
+
+        Raises DatabaseError and its kinds.
+        """
+        if not self._statuses:
+            return []
+        return self._session.run(
+            lambda link: [
+                str(job_id)
+                for (job_id,) in _rows(
+                    link,
+                    newest_query(self._dialect, link.capabilities, len(self._statuses), limit),
+                    self._statuses,
+                )
+            ]
+        )
 
     @property
     def capabilities(self) -> Capabilities:

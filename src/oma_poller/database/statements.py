@@ -37,6 +37,11 @@ class Statement(Struct, frozen=True):
 class Statements(Struct, frozen=True):
     """What a flush runs, in this order; None where the tables for it are not there."""
 
+    ends: str
+    """The query for the jobs that end and whose row may be written; it locks these rows until they are.
+
+    Its parameters are the rows, then the active statuses. Run only where a job ends.
+    """
     disks: Statement | None
     jobs: Statement
     heartbeats: Statement
@@ -54,12 +59,25 @@ class StatementText:
         self._id = capabilities.jobs.columns["id"]
         marks = ", ".join([self._dialect.mark] * guarded) or "NULL"
         self._guard = f"{self._dialect.unsought('j.status')} IN ({marks})"
-        self._job = Join(capabilities.jobs.name, "j", f"j.id = {self._dialect.field(JOB, self._id)}")
+        same_id = f"j.id = {self._dialect.field(JOB, self._id)}"
+        self._job = Join(capabilities.jobs.name, "j", same_id, by_key=self._id.in_primary_key)
         self._same_job = replace(self._job, on=f"{self._job.on}{self._same_birth()}")
 
     def all(self) -> Statements:
         """Return the statements of a flush."""
-        return Statements(self._disks(), self._jobs(), self._heartbeats(), self._own(), self._history())
+        return Statements(
+            ends=self._ends(),
+            disks=self._disks(),
+            jobs=self._jobs(),
+            heartbeats=self._heartbeats(),
+            own=self._own(),
+            history=self._history(),
+        )
+
+    def _ends(self) -> str:
+        rows = self._dialect.rows({JOB: self._id, BORN: _BORN})
+        writable = replace(self._same_job, on=f"{self._same_job.on} AND {self._guard}")
+        return self._dialect.select([f"t.{JOB}"], rows, writable, ()) + self._dialect.for_update
 
     def _jobs(self) -> Statement:
         table = self._has.jobs
@@ -93,7 +111,7 @@ class StatementText:
         sets = {name: self._value(name, column, "d") for name, column in values.items()}
         sql = self._dialect.update(
             self._dialect.rows({JOB: self._id, BORN: _BORN, DISK: disk_id, **values}),
-            [self._same_job, Join(table.name, "d", tie)],
+            [self._same_job, Join(table.name, "d", tie, by_key=disk_id.in_primary_key)],
             self._stamped(table, "d", sets),
             self._guard,
         )
@@ -129,7 +147,7 @@ class StatementText:
 
     def _same_birth(self) -> str:
         """Return the condition that the row was not made anew under its id since its job was read."""
-        created = self._has.jobs.get("created_at")
+        created = self._has.birth
         if created is None:
             return ""
         return f" AND {self._dialect.is_text(BORN, self._dialect.as_text(f'j.{created.name}'))}"

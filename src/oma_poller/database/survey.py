@@ -4,6 +4,7 @@ from contextlib import closing
 
 from msgspec import Struct
 
+from oma_poller.core.states import status_of_state
 from oma_poller.database import catalog_mysql, catalog_sqlite
 from oma_poller.database.address import DatabaseAddress, Engine
 from oma_poller.database.capabilities import (
@@ -16,10 +17,11 @@ from oma_poller.database.capabilities import (
     Table,
     read_capabilities,
 )
-from oma_poller.database.column import Column
+from oma_poller.database.column import Column, fit_text
 from oma_poller.database.connect import Connection, connect
 from oma_poller.database.driver_errors import translating
 from oma_poller.database.written import DISK_VALUES, LATER_VALUES, SEED_VALUES
+from oma_poller.model.reading import State
 
 _LONGEST_KEY_BYTES = 3072
 _PREFIX_CHARACTERS = 191
@@ -55,6 +57,10 @@ class Survey(Struct, frozen=True):
     missing_indexes: tuple[MissingIndex, ...]
     missing_own_tables: tuple[str, ...]
     """Of the tables of this program, which `oma-poller db upgrade` makes."""
+    has_moving_birth: bool = False
+    """Whether the server sets `replication_jobs.created_at` anew with every change of a row."""
+    unknown_statuses: tuple[str, ...] = ()
+    """Words that would be written and that the ENUM `replication_jobs.status` has not."""
 
     @property
     def is_usable(self) -> bool:
@@ -62,7 +68,9 @@ class Survey(Struct, frozen=True):
         return not (self.is_too_old or self.missing_required or JOBS in self.missing_tables)
 
 
-def survey(address: DatabaseAddress, *, write_status: bool = True) -> Survey:
+def survey(
+    address: DatabaseAddress, *, write_status: bool = True, active_statuses: frozenset[str] = frozenset()
+) -> Survey:
     """Look at the database, changing nothing. Raises DatabaseError where it cannot be looked at."""
     with translating(address), closing(connect(address, autocommit=True)) as connection:
         has = read_capabilities(connection, address)
@@ -89,6 +97,8 @@ def survey(address: DatabaseAddress, *, write_status: bool = True) -> Survey:
             if (table.name, column.name) not in indexed
         ),
         missing_own_tables=tuple(name for name in OWN_TABLES if not has.tables[name]),
+        has_moving_birth=has.jobs.has("created_at") and has.birth is None,
+        unknown_statuses=_unknown_statuses(has.jobs, active_statuses) if write_status else (),
     )
 
 
@@ -100,6 +110,13 @@ def _plan(has: Capabilities, *, write_status: bool) -> list[tuple[Table, str]]:
     jobs += [*LATER_VALUES, "completed_at", "vma_last_poll_at"]
     disks = [*DISK_VALUES, "updated_at"]
     return [*((has.jobs, name) for name in jobs), *((has.disks, name) for name in disks)]
+
+
+def _unknown_statuses(jobs: Table, active_statuses: frozenset[str]) -> tuple[str, ...]:
+    """Return the words that would be written and are none of the column's own."""
+    status = jobs.get("status")
+    words = (status_of_state(state, active_statuses) for state in State)
+    return tuple(word for word in words if word and status is not None and fit_text(status, word) is None)
 
 
 def _indexed(connection: Connection, address: DatabaseAddress) -> set[tuple[str, str]]:

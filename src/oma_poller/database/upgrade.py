@@ -18,7 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from oma_poller.database.address import DatabaseAddress, Engine
-from oma_poller.database.capabilities import read_capabilities, require_usable
+from oma_poller.database.capabilities import OWN_TABLES, read_capabilities, require_usable
 from oma_poller.database.connect import Connection, connect
 from oma_poller.database.driver_errors import translating
 from oma_poller.database.schema_lock import take_schema_lock
@@ -41,7 +41,36 @@ def upgrade(address: DatabaseAddress) -> tuple[str, ...]:
         take_schema_lock(link, address)
         # The versions read from here on are those that no other process is changing.
         with connection.begin():
-            return _migrate(connection, address)
+            done = _restore(connection, link, address)
+            return (*done, *_migrate(connection, address))
+
+
+def _restore(connection: sa.Connection, link: Connection, address: DatabaseAddress) -> tuple[str, ...]:
+    """Make the tables anew that somebody dropped since they were made; return a line for each.
+
+    Every version can be applied once more, and makes only what is not there: so all of them are, up to the
+    one that the database is of.
+    """
+    script = ScriptDirectory(str(_MIGRATIONS))
+    options = {"version_table": VERSION_TABLE, "script": script}
+    context = MigrationContext.configure(connection, opts=options)
+    heads = context.get_current_heads()
+    if not heads:
+        return ()
+    _require_known(script, heads, address)
+    before = _own_tables(link, address)
+    if before.issuperset(OWN_TABLES):
+        return ()
+    with Operations.context(context):
+        for version in reversed(list(script.iterate_revisions(heads, "base"))):
+            version.module.upgrade()
+    made = _own_tables(link, address) - before
+    return tuple(f"{table} was not there any more: made anew, without rows" for table in sorted(made))
+
+
+def _own_tables(link: Connection, address: DatabaseAddress) -> set[str]:
+    has = read_capabilities(link, address)
+    return {name for name in OWN_TABLES if has.tables[name]}
 
 
 def _engine(address: DatabaseAddress) -> sa.Engine:

@@ -10,8 +10,7 @@ from oma_poller.database.fitting import Value
 from oma_poller.database.recollection import memory_text
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.observation import Observation, Sighting
-from oma_poller.model.policy import TERMINAL_STATUSES
-from oma_poller.model.update import DiskUpdate, Progress, Update
+from oma_poller.model.update import DiskUpdate, Update
 
 Values = dict[str, Value]
 
@@ -35,6 +34,7 @@ LATER_VALUES = (
     "vma_error_details",
 )
 """Columns that are written too, where they exist, unless the status is left to the OMA."""
+JOB_VALUES = SEED_VALUES + LATER_VALUES
 NULLED_VALUES = frozenset({"vma_eta_seconds", "vma_error_classification", "vma_error_details"})
 """Columns in which NULL is a value and not the wish to leave what is there."""
 DISK_VALUES = ("sync_status", "sync_progress_percent", "bytes_synced")
@@ -57,6 +57,7 @@ UNCUT_VALUES = frozenset({"memory"})
 _CLEAR = frozenset({Observation.FRESH, Observation.PENDING})
 _MIB = 2**20
 _HUNDRED = 100
+_NO_NUMBERS = (None,) * 5
 
 
 class Written(Struct, frozen=True):
@@ -72,15 +73,43 @@ class Written(Struct, frozen=True):
 def written(update: Update) -> Written:
     """Return the values of *update*, for every column that this program knows."""
     progress = update.progress
-    job = _sighting(update)
-    if update.status is not None:
-        job["status"] = update.status
-    if update.error_message is not None:
-        job["error_message"] = update.error_message
-    if progress is not None:
-        job |= _progress(progress)
+    job = {
+        name: value
+        for name, value in zip(JOB_VALUES, job_values(update), strict=True)
+        if value is not None
+        or (name in NULLED_VALUES and (name != "vma_eta_seconds" or progress is not None))
+    }
     disks = () if progress is None else tuple((disk.id, _disk(disk)) for disk in progress.disks)
-    return Written(job, disks, ends=update.status in TERMINAL_STATUSES)
+    return Written(job, disks, ends=update.is_terminal)
+
+
+def job_values(update: Update) -> tuple[Value, ...]:
+    """Return one value for each of `JOB_VALUES`; None for what is not told, and for NULL."""
+    sighting, numbers = update.sighting, update.progress
+    clear = sighting.observation in _CLEAR
+    told = (None, None) if clear else (sighting.observation.value, sighting.reason)
+    if numbers is None:
+        return *_NO_NUMBERS, update.status, update.error_message, *_NO_NUMBERS, *told
+    return (
+        percent(numbers.percent_bp),
+        numbers.operation,
+        numbers.bytes_transferred,
+        numbers.total_bytes,
+        numbers.speed_bps,
+        update.status,
+        update.error_message,
+        None if numbers.setup_percent is None else _setup(numbers.setup_percent),
+        numbers.sync_type or None,
+        numbers.phase or None,
+        _hundredths(numbers.speed_bps, _MIB),
+        numbers.eta_s,
+        *told,
+    )
+
+
+def disk_values(disk: DiskUpdate) -> tuple[Value, ...]:
+    """Return one value for each of `DISK_VALUES`; None for what is not told."""
+    return disk.status, percent(disk.percent_bp), disk.bytes_synced
 
 
 def own_values(sighting: Sighting, consecutive_errors: int, memory: JobMemory | None) -> Values:
@@ -94,40 +123,13 @@ def own_values(sighting: Sighting, consecutive_errors: int, memory: JobMemory | 
     }
 
 
-def _progress(progress: Progress) -> Values:
-    values: Values = {
-        "progress_percent": percent(progress.percent_bp),
-        "current_operation": progress.operation,
-        "bytes_transferred": progress.bytes_transferred,
-        "total_bytes": progress.total_bytes,
-        "transfer_speed_bps": progress.speed_bps,
-        "vma_throughput_mbps": _hundredths(progress.speed_bps, _MIB),
-        "vma_eta_seconds": progress.eta_s,
-    }
-    if progress.setup_percent is not None and isfinite(progress.setup_percent):
-        values["setup_progress_percent"] = percent(reported_bp(progress.setup_percent))
-    if progress.sync_type:
-        values["vma_sync_type"] = progress.sync_type
-    if progress.phase:
-        values["vma_current_phase"] = progress.phase
-    return values
-
-
-def _sighting(update: Update) -> Values:
-    sighting = update.sighting
-    if sighting.observation in _CLEAR:
-        return {"vma_error_classification": None, "vma_error_details": None}
-    return {
-        "vma_error_classification": sighting.observation.value,
-        "vma_error_details": sighting.reason,
-    }
+def _setup(reported: float) -> float | None:
+    return percent(reported_bp(reported)) if isfinite(reported) else None
 
 
 def _disk(disk: DiskUpdate) -> Values:
-    values: Values = {"sync_status": disk.status, "sync_progress_percent": percent(disk.percent_bp)}
-    if disk.bytes_synced is not None:
-        values["bytes_synced"] = disk.bytes_synced
-    return values
+    values = zip(DISK_VALUES, disk_values(disk), strict=True)
+    return {name: value for name, value in values if value is not None}
 
 
 def percent(basis_points: int) -> float:

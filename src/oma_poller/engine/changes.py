@@ -8,6 +8,9 @@ from msgspec import Struct
 from oma_poller.engine.watch import Watch
 from oma_poller.model.update import Update
 
+MOST_LEFT = 10_000
+"""So many jobs that left are kept while nobody looks. Whoever takes as many must look at all jobs anew."""
+
 
 class Gone(Struct, frozen=True, gc=False):
     """A job that is watched no more, as it was at the last."""
@@ -19,6 +22,8 @@ class Gone(Struct, frozen=True, gc=False):
 
 class Changes:
     """Ids of jobs, each once however often it changed, so their number is bounded by that of the jobs.
+
+    Of jobs that left, those that did last are kept.
 
     Nothing is noted before `listen`: a program without an API pays nothing. Any method on any thread.
     """
@@ -43,7 +48,11 @@ class Changes:
         """Note a job that is watched no more: soon nobody else knows how it ended."""
         if self._listens:
             with self._lock:
+                self._changed.discard(watch.job.id)
+                self._left.pop(watch.job.id, None)
                 self._left[watch.job.id] = Gone(watch, last)
+                if len(self._left) > MOST_LEFT:
+                    del self._left[next(iter(self._left))]
 
     def take(self) -> tuple[set[str], dict[str, Gone]]:
         """Return (changed, left) since the last call. A job that left and came back is in both."""

@@ -21,6 +21,10 @@ class ClaimedSource:
         self._claim.hold()
         return self._source.active()
 
+    def newest(self, limit: int) -> list[str]:
+        """Return the newest jobs; `active` has just held the claim."""
+        return self._source.newest(limit)
+
     def details(self, job_ids: Sequence[str], new_ids: Collection[str] = ()) -> list[Job]:
         """Return these jobs; `active` has just held the claim."""
         return self._source.details(job_ids, new_ids)

@@ -20,6 +20,10 @@ REREAD_S = 60.0
 """Every job's row is read afresh within this time."""
 FEW_NEWCOMERS = 100
 """So many new jobs at once are polled right away; more of them are spread over an interval."""
+MANY_NEWCOMERS = 10_000
+"""Of more new jobs than this the newest are read and polled first, the others in the passes that follow."""
+NEWEST = 1_000
+"""So many are read ahead of the others then."""
 SLICE = 250
 """So many jobs are taken in before the loop may do something else."""
 _WHAT = "database for reading"
@@ -43,6 +47,10 @@ class Discovery:
         self._succeeded = False
         self.is_waiting = False
         """Whether another poller is at work on the database, so that this one does nothing."""
+        self.has_more = False
+        """Whether new jobs are left to be read, so that the next pass is to begin at once."""
+        self._newest: frozenset[str] | None = None
+        """The jobs to read before all others; None where that was not asked."""
 
     async def step(self, interval_s: float) -> int | None:
         """Do one pass; return the number of active jobs, or None where the database is away (D7).
@@ -51,11 +59,10 @@ class Discovery:
         Raises DatabaseError where the first look shows one that this program cannot work with.
         """
         asked_at_s = self._clock.monotonic()
+        self.has_more = False
         try:
             active_ids = await self._read(self._active_ids)
-            new_ids = self._poller.unknown_of(active_ids)
-            wanted = [*new_ids, *self._known(active_ids, interval_s)]
-            details = await self._read(lambda: self._source.details(wanted, new_ids)) if wanted else []
+            details = await self._details(active_ids, interval_s)
         except RivalError as error:
             self._wait(error)
             return None
@@ -89,6 +96,26 @@ class Discovery:
 
     def _active_ids(self) -> frozenset[str]:
         return frozenset(job.id for job in self._source.active())
+
+    async def _details(self, active_ids: frozenset[str], interval_s: float) -> Sequence[Job]:
+        """Make the second query of a pass, where there is anything to ask; return the jobs that were read.
+
+        Of very many new jobs it asks in one pass which are the newest, and reads these alone in the next: so
+        they are polled while the others are read (P1).
+        """
+        new_ids = self._poller.unknown_of(active_ids)
+        if len(new_ids) <= MANY_NEWCOMERS:
+            self._newest = None
+        elif self._newest is None:
+            self._newest = frozenset(await self._read(lambda: self._source.newest(NEWEST)))
+            self.has_more = True
+            return []
+        elif self._newest:
+            newest, self._newest = self._newest, frozenset()
+            new_ids = [job_id for job_id in new_ids if job_id in newest]
+            self.has_more = True
+        wanted = [*new_ids, *self._known(active_ids, interval_s)]
+        return await self._read(lambda: self._source.details(wanted, new_ids)) if wanted else []
 
     def _known(self, active_ids: frozenset[str], interval_s: float) -> list[str]:
         """Return the watched jobs to read again: the doubtful ones, and this pass's share of the rest."""

@@ -90,8 +90,8 @@ class Journal:
         )
 
     def withheld(self, update: Update) -> None:
-        """Say that an end was not written, because the OMA had ended the job, or replaced it, before."""
-        detail = "its row has another status by now, or is gone; it is left as it is"
+        """Say that an end was not written, because the job had ended, or was replaced, before."""
+        detail = "its row has ended already, is not active or is gone; it is left as it is"
         self._log.info("end withheld", job_id=update.job_id, status=update.status, detail=detail)
 
     def rows_held(self, jobs: int) -> None:

@@ -15,6 +15,7 @@ from oma_poller.core.states import ENDS
 from oma_poller.core.stopping import started, stopped
 from oma_poller.engine.defect import after_defect
 from oma_poller.engine.journal import Journal
+from oma_poller.engine.moment import Moment
 from oma_poller.engine.presence import Outage
 from oma_poller.engine.tally import Tally
 from oma_poller.engine.watch import Answered, Watch
@@ -37,28 +38,28 @@ class Judge:
         self._journal = journal
         self._tally = tally
 
-    def poll_of(self, watch: Watch, answered: Answered) -> Poll:
-        """Return a poll that ends now."""
+    def poll_of(self, watch: Watch, answered: Answered, moment: Moment) -> Poll:
+        """Return a poll that ends at *moment*."""
         return Poll(
             job=watch.job,
             plan=watch.plan,
             policy=self._policy,
             tier=answered.tier,
             outcomes=answered.outcomes,
-            now_s=self._clock.monotonic(),
-            now=self._clock.utc(),
+            now_s=moment.monotonic_s,
+            now=moment.utc,
         )
 
     def decided(self, watch: Watch, poll: Poll) -> Decision:
         """Decide a poll, and have what came of it written, told and counted."""
         try:
             decision = decide(watch.context, poll)
-            self._post(watch, decision.update, decision.context)
+            self._post(watch, decision.update, decision.context, poll.now_s)
         except Exception as error:  # noqa: BLE001 - a defect with one job must not stop the others
             self._journal.defect(watch.job.id, error)
             decision = after_defect(watch.context, error, self._policy, poll.now_s, poll.now)
             with suppress(Exception):  # it may be the merging that is broken
-                self._post(watch, decision.update, decision.context)
+                self._post(watch, decision.update, decision.context, poll.now_s)
         watch.context = decision.context
         self._count(watch, decision, poll.outcomes)
         self._journal.decided(watch, poll, decision)
@@ -97,20 +98,21 @@ class Judge:
         watch.context = context
         update = update_for(context, None, self._policy)
         try:
-            self._post(watch, update, context)
+            self._post(watch, update, context, self._clock.monotonic())
         except Exception as error:  # noqa: BLE001 - as in decided
             self._journal.defect(watch.job.id, error)
 
-    def _post(self, watch: Watch, update: Update, context: PollingContext) -> None:
+    def _post(self, watch: Watch, update: Update, context: PollingContext, now_s: float) -> None:
         """Have an update written to the row that it is of, and not to one made anew under its id."""
-        self._mailbox.put(replace(update, born=watch.job.born), self._clock.monotonic(), context)
+        self._mailbox.put(replace(update, born=watch.job.born), now_s, context)
 
     def _count(self, watch: Watch, decision: Decision, outcomes: Sequence[Outcome]) -> None:
         tally = self._tally
         tally.polls[decision.result] += 1
         if decision.context.error_kind:
             tally.errors[decision.context.error_kind] += 1
-        tally.regressions += sum(event.kind is EventKind.REGRESSION for event in decision.events)
+        for event in decision.events:
+            tally.regressions += event.kind is EventKind.REGRESSION
         for outcome in outcomes:
             for word in outcome.unknown_words if isinstance(outcome, Reading) else ():
                 if tally.unknown_word(word):

@@ -1,6 +1,6 @@
 """What is done with the jobs of a VMA that cannot be reached, and when it is back (P7, P8)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from oma_poller.clock import Clock
 from oma_poller.core.blind import welcomed
@@ -10,7 +10,7 @@ from oma_poller.engine.lanes import Lanes
 from oma_poller.engine.ports import ProbeAnswer, ProgressFetcher
 from oma_poller.engine.presence import Outage
 from oma_poller.engine.watch import Round, Watch
-from oma_poller.model.reading import Failure
+from oma_poller.model.reading import Failure, Outcome
 
 
 class Outages:
@@ -91,6 +91,6 @@ def _failure_of(round_: Round) -> Failure:
     return next(outcome for outcome in round_.answers if isinstance(outcome, Failure))
 
 
-def is_unanswered(round_: Round) -> bool:
+def is_unanswered(outcomes: Iterable[Outcome]) -> bool:
     """Whether no key of a poll got an HTTP reply."""
-    return all(is_transport(outcome) for outcome in round_.answers)
+    return all(is_transport(outcome) for outcome in outcomes)

@@ -1,6 +1,6 @@
 """Polls the VMAs for every watched job: what is due goes out, what comes back is decided and posted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from oma_poller.engine.changes import Changes
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.judge import Judge
 from oma_poller.engine.lanes import Lane, Lanes
+from oma_poller.engine.moment import Moment, moment_of
 from oma_poller.engine.outages import Outages, is_unanswered
 from oma_poller.engine.ports import Answer, KeyRequest, ProbeAnswer, ProgressFetcher
 from oma_poller.engine.presence import Presence
@@ -24,10 +25,11 @@ from oma_poller.engine.recorder import Recorder
 from oma_poller.engine.rereads import Rereads
 from oma_poller.engine.rounds import Rounds
 from oma_poller.engine.tally import Tally
-from oma_poller.engine.watch import Answered, Round, Watch, key_plan, replan, start_round
+from oma_poller.engine.watch import NO_BODIES, Answered, Round, Watch, key_plan, replan, start_round
 from oma_poller.model.context import PollingContext
 from oma_poller.model.job import Job
 from oma_poller.model.policy import Policy
+from oma_poller.model.reading import Outcome, Reading
 from oma_poller.model.vma import VmaRule
 
 
@@ -135,23 +137,29 @@ class VMAProgressPoller:
             return []
         self._parts.tally.began(now_s - due_s)
         if watch.refusal is not None:
-            self._finish(watch, Answered(0, (watch.refusal,)), now_s)
+            self._finish(watch, Answered(0, (watch.refusal,)), now_s, moment_of(self._parts.clock))
             return []
         return self._rounds.ask(start_round(watch, now_s))
 
     def receive(self, answers: Iterable[Answer]) -> None:
         """Take answers: a poll whose last key answered is decided. An answer nobody waits for is ignored."""
+        moment = moment_of(self._parts.clock)
         follow_ups: list[KeyRequest] = []
+        heard: str | None = None
         for answer in answers:
             if isinstance(answer, ProbeAnswer):
                 self._outages.probed(answer)
                 continue
-            if is_answer(answer.outcome):
-                for failed in self._outages.answered(answer.request.vma):
-                    self._finish(failed.watch, failed.answered, failed.began_s)
+            vma = answer.request.vma
+            if not is_answer(answer.outcome):
+                heard = None
+            elif vma != heard:
+                heard = vma  # until a request to it fails, its next answers say nothing new of the VMA
+                for failed in self._outages.answered(vma):
+                    self._finish(failed.watch, _answered(failed, failed.answers), failed.began_s, moment)
             round_ = self._rounds.answered(answer)
             if round_ is not None:
-                follow_ups.extend(self._close(round_))
+                follow_ups.extend(self._close(round_, moment))
         if follow_ups:
             self._parts.fetcher.submit(follow_ups)
 
@@ -242,39 +250,44 @@ class VMAProgressPoller:
         self.rereads.forget(job_id)
         return watch
 
-    def _close(self, round_: Round) -> list[KeyRequest]:
+    def _close(self, round_: Round, moment: Moment) -> Sequence[KeyRequest]:
         """Decide an answered round, or return the requests of its next tier (P2)."""
-        failed = is_unanswered(round_)
+        outcomes = round_.answers
+        has_reading = Reading in map(type, outcomes)
+        failed = not has_reading and is_unanswered(outcomes)
         if failed:
             self._outages.unanswered(round_)
         if not self._outages.is_current(round_):
             current = self._watches.get(round_.job_id)
             if current is not None:
-                self._lanes.place(current.vma, current.job.id, self._parts.clock.monotonic())
-            return []
+                self._lanes.place(current.vma, current.job.id, moment.monotonic_s)
+            return ()
         if failed:
-            return []
-        outcomes = round_.answers
+            return ()
         round_.first = round_.first or outcomes
-        unknown = is_unknown(outcomes)
-        if unknown and round_.turn + 1 < len(round_.order):
-            round_.turn += 1
-            round_.outcomes = {}
+        unknown = not has_reading and is_unknown(outcomes)
+        if unknown and round_.turn_to_next():
             return self._rounds.ask(round_)
-        answered = Answered(round_.order[0], round_.first) if unknown else round_.answered
-        self._finish(round_.watch, answered, round_.began_s)
-        return []
+        answered = Answered(round_.order[0], round_.first) if unknown else _answered(round_, outcomes)
+        self._finish(round_.watch, answered, round_.began_s, moment)
+        return ()
 
-    def _finish(self, watch: Watch, answered: Answered, began_s: float) -> None:
+    def _finish(self, watch: Watch, answered: Answered, began_s: float, moment: Moment) -> None:
         """Decide a poll, and show it to the flight recorder; drop it where the job was stopped meanwhile."""
         if watch.context.stopped_at is not None:
             return
-        poll, before, recorder = self._judge.poll_of(watch, answered), watch.context, self._parts.recorder
+        poll, before = self._judge.poll_of(watch, answered, moment), watch.context
+        recorder = self._parts.recorder
         decision = self._judge.decided(watch, poll)
         if recorder is not None:
             recorder.see(watch, before, poll, decision, answered.bodies)
         self.rereads.polled(watch, answered.outcomes)
-        now_s = self._parts.clock.monotonic()
+        now_s = moment.monotonic_s
         self._parts.tally.poll_duration.observe(now_s - began_s)
         if decision.delay_s is not None:
             self._lanes.place_after(watch.vma, watch.job.id, decision.delay_s, began_s, now_s)
+
+
+def _answered(round_: Round, outcomes: tuple[Outcome, ...]) -> Answered:
+    """Return what a complete tier answered."""
+    return Answered(round_.tier, outcomes, round_.bodies or NO_BODIES)

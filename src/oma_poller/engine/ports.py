@@ -24,6 +24,10 @@ class JobSource(Protocol):
         """Return id and status of every job whose status is active, in no particular order."""
         ...
 
+    def newest(self, limit: int) -> list[str]:
+        """Return the ids of at most so many active jobs, the newest of all, in one query."""
+        ...
+
     def details(self, job_ids: Sequence[str], new_ids: Collection[str] = ()) -> list[Job]:
         """Return these jobs with disks and volumes, in one query; an unknown id is left out.
 
@@ -42,7 +46,7 @@ class Flushed(Struct, frozen=True):
     held: frozenset[str] = frozenset()
     """Another program holds their rows locked: nothing of them is written, and it is to be tried again."""
     withheld: frozenset[str] = frozenset()
-    """Their end was not written: the row has another status, or is gone (D5)."""
+    """Their end was not written: the row was not active any more, or is gone (D5)."""
 
 
 class JobSink(Protocol):

@@ -54,9 +54,10 @@ class Rounds:
 
         An answer that comes twice, late, or for a key that was not asked changes nothing.
         """
-        ticket = answer.request.ticket
+        request = answer.request
+        ticket = request.ticket
         round_ = self._waiting.get(ticket)
-        if round_ is None or not round_.take(answer.request.key, answer.outcome, answer.body):
+        if round_ is None or not round_.take(request.key, answer.outcome, answer.body):
             return None
         del self._waiting[ticket]
         self._job_ids.discard(round_.job_id)

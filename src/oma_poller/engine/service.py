@@ -25,6 +25,8 @@ from oma_poller.errors import DefectError, OmaPollerError
 _SHORTEST_FLUSH_S, _LONGEST_FLUSH_S = 0.05, 0.2
 LONGEST_RETRY_S = 5.0
 """Pause between two attempts to write while the database is away."""
+IDLE_S = 1.0
+"""With no row to write the writes' loop looks this often all the same, for what is tried again."""
 DRAIN_S = 5.0
 """Polls in flight may take this long to end after the program was told to stop."""
 LAST_FLUSH_S = 10.0
@@ -78,6 +80,8 @@ class Service:
         self._wake = asyncio.Event()
         self._look = asyncio.Event()
         """Set when a discovery pass is to begin now."""
+        self._rows = asyncio.Event()
+        """Set when there may be rows to write."""
         self._drained = asyncio.Event()
         """Set when no answer will come any more."""
         self._takes = True
@@ -112,6 +116,7 @@ class Service:
                 await polls
                 self._parts.fetcher.close()
                 self._drained.set()
+                self._rows.set()
                 await self._in_time(writes)
                 await self._record_rest(records)
         except* OmaPollerError as group:
@@ -146,7 +151,8 @@ class Service:
             pause_s = interval_s - (clock.monotonic() - began_s) % interval_s
             waits = self._parts.discovery.is_waiting
             self._parts.beats.beat("discovery", pause_s)
-            await _wait(self._look, min(pause_s, LONGEST_WAIT_S) if waits else pause_s)
+            if not self._parts.discovery.has_more:
+                await _wait(self._look, min(pause_s, LONGEST_WAIT_S) if waits else pause_s)
             self._look.clear()
 
     async def _keep_up(self) -> None:
@@ -190,6 +196,8 @@ class Service:
             self._parts.beats.beat("polling", BEAT_S)
             self._take_answers()
             poller.tick()
+            if len(self._parts.mailbox):
+                self._rows.set()
             due_s = poller.next_due_s()
             pause_s = BEAT_S if due_s is None else min(due_s - clock.monotonic(), BEAT_S)
             await _wait(self._wake, pause_s)
@@ -211,6 +219,7 @@ class Service:
         """Write what waits, at a pace; once no more can come, write the rest."""
         retry_s = self._flush_s
         while not self._drained.is_set():
+            await self._wait_for_rows()
             self._parts.beats.asks("writing")
             taken = await self._flush()
             self._parts.beats.beat("writing", LONGEST_RETRY_S)
@@ -219,22 +228,34 @@ class Service:
                 await _wait(self._drained, retry_s)
         await self._flush_rest()
 
+    async def _wait_for_rows(self) -> None:
+        """Sleep while there is nothing to write: who looks in vain five times a second is not idle."""
+        mailbox = self._parts.mailbox
+        if not (len(mailbox) or mailbox.has_held):
+            self._rows.clear()
+            self._parts.beats.beat("writing", IDLE_S)
+            await _wait(self._rows, IDLE_S)
+
     async def _flush(self) -> bool:
         self._takes = await self._parts.writer.step(self._parts.journal, self._parts.tally)
         return self._takes
 
     async def _flush_rest(self) -> None:
-        while len(self._parts.mailbox):
-            pause_s = 0.0 if await self._flush() else LAST_RETRY_S
-            await asyncio.sleep(pause_s)
+        """Write all that waits, also what another program holds locked."""
+        mailbox = self._parts.mailbox
+        while len(mailbox) or mailbox.has_held:
+            rows = len(mailbox)
+            taken = await self._flush()
+            await asyncio.sleep(0.0 if taken and rows else LAST_RETRY_S)
 
     async def _in_time(self, writes: Awaitable[None]) -> None:
-        """Wait for the last writes; they have a deadline of their own."""
-        try:
+        """Wait for the last writes, which have a deadline of their own; say how much was not written."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(LAST_FLUSH_S):
                 await writes
-        except TimeoutError:
-            self._parts.journal.warn("stopped with unwritten rows", rows=len(self._parts.mailbox))
+        left = self._parts.mailbox.unwritten
+        if left.rows:
+            self._parts.journal.warn("stopped with unwritten rows", rows=left.rows, ends=left.ends)
 
 
 async def _told(name: str, loop: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -54,6 +54,10 @@ class Round(Struct, eq=False, gc=False):
     began_s: float
     """Monotonic seconds."""
     order: tuple[int, ...]
+    job_id: str
+    """The job that is polled."""
+    keys: tuple[str, ...]
+    """The keys being asked: those of the present tier."""
     turn: int = 0
     place: bool = False
     """Whether it takes one of the places in flight."""
@@ -64,14 +68,11 @@ class Round(Struct, eq=False, gc=False):
     """The raw replies, until the poll is decided; None where there were none of the keys' own."""
 
     @property
-    def job_id(self) -> str:
-        """The job that is polled."""
-        return self.watch.job.id
-
-    @property
     def is_outdated(self) -> bool:
         """Whether the job has other keys by now, or another VMA: the answers tell nothing of it."""
-        return self.watch.plan.tiers != self.plan.tiers or self.watch.vma != self.vma
+        watch = self.watch
+        same_plan = watch.plan is self.plan or watch.plan.tiers == self.plan.tiers
+        return not same_plan or watch.vma != self.vma
 
     @property
     def tier(self) -> int:
@@ -79,19 +80,17 @@ class Round(Struct, eq=False, gc=False):
         return self.order[self.turn]
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys being asked."""
-        return self.plan.tiers[self.tier]
-
-    @property
     def answers(self) -> tuple[Outcome, ...]:
         """The outcomes of the keys of a complete tier, in their order."""
-        return tuple(self.outcomes[key] for key in self.keys)
+        return tuple(map(self.outcomes.__getitem__, self.keys))
 
-    @property
-    def answered(self) -> Answered:
-        """What a complete tier answered."""
-        return Answered(self.tier, self.answers, self.bodies or NO_BODIES)
+    def turn_to_next(self) -> bool:
+        """Have the next tier asked; return whether there is one."""
+        if self.turn + 1 >= len(self.order):
+            return False
+        self.turn += 1
+        self.keys, self.outcomes = self.plan.tiers[self.tier], {}
+        return True
 
     def take(self, key: str, outcome: Outcome, body: bytes = b"") -> bool:
         """Take the answer of a key; return whether this made the tier complete.
@@ -122,8 +121,9 @@ def key_plan(job: Job) -> tuple[KeyPlan, Failure | None]:
 
 def start_round(watch: Watch, now_s: float) -> Round:
     """Return a new poll of *watch*: what answered last is asked first (P2)."""
-    order = asking_order(watch.context, len(watch.plan.tiers))
-    return Round(watch, watch.plan, watch.vma, now_s, order)
+    plan = watch.plan
+    order = asking_order(watch.context, len(plan.tiers))
+    return Round(watch, plan, watch.vma, now_s, order, watch.job.id, plan.tiers[order[0]])
 
 
 def replan(watch: Watch, job: Job, vma: str) -> bool:

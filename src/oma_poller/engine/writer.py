@@ -57,7 +57,7 @@ class Writer:
             self._mailbox.give_back(batch)
             raise
         ended_s = self._clock.monotonic()
-        self._mailbox.keep(flushed.held)
+        self._mailbox.keep(flushed.held, self._clock.monotonic())
         journal.rows_held(len(flushed.held))
         confirmed = self._mailbox.confirm(batch, ended_s)
         journal.rose(_WHAT)

@@ -18,8 +18,8 @@ BODY_LIMIT_BYTES = 1024 * 1024
 _QUICK_EXIT = 322
 """CURLOPT_QUICK_EXIT, which pycurl does not name: closing does not wait for a name look-up."""
 _LONGEST_TIMEOUT_S = 86_400.0
-_HEADER_STARTS = frozenset({b"http/", b"date:", b"retry", b"x-pro"})
-"""First five bytes of the lines that are looked at: most are not, and this is run for every reply."""
+_FIRST_LETTERS = frozenset({b"H", b"h", b"D", b"d", b"R", b"r", b"X", b"x"})
+"""Of the lines that are looked at: most are not, and this is run for every reply."""
 _HEADERS_READ = {
     b"date": "date",
     b"retry-after": "retry-after",
@@ -138,14 +138,12 @@ def _headers(lines: Iterable[bytes]) -> dict[str, str]:
     """Return the headers that are read, by lower-case name; an interim reply's do not count."""
     read: dict[str, str] = {}
     for line in lines:
-        start = line[:5].lower()
-        if start not in _HEADER_STARTS:
-            continue
-        if start == b"http/":
-            read.clear()
+        if line[:1] not in _FIRST_LETTERS:
             continue
         name, _, value = line.partition(b":")
         known = _HEADERS_READ.get(name.lower())
         if known is not None:
             read[known] = value.strip().decode("latin-1")
+        elif line[:5].lower() == b"http/":
+            read.clear()
     return read

@@ -58,7 +58,8 @@ def eta_s(value: WireNumber, field: str) -> int | None:
     """Return whole seconds to go; 0 or less means unknown or done, so None."""
     if value is None:
         return None
-    _check_range(value, field)
+    if not -_SURELY_FITS < value < _SURELY_FITS:
+        _check_range(value, field)
     return int(value) if value >= 1 else None
 
 

@@ -66,7 +66,8 @@ def bulk_page(
 
 def offers_bulk(headers: Mapping[str, str]) -> bool:
     """Whether a reply says that the VMA answers bulk requests."""
-    return _names_bulk(headers.get("x-progress-capabilities", "")[:_CAPABILITIES_LIMIT])
+    words = headers.get("x-progress-capabilities")
+    return words is not None and _names_bulk(words[:_CAPABILITIES_LIMIT])
 
 
 def clock_skew_s(headers: Mapping[str, str], now_utc: datetime) -> float:

@@ -50,7 +50,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if status == HTTPStatus.NOT_FOUND:
         detail = f"there is nothing at {one_line(request.url.path[:_SHOWN])}; /docs lists every call"
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = f"{request.method} is not allowed here; allowed is {headers.get('Allow', 'GET')}"
+        allowed = ", ".join(sorted(headers.get("Allow", "GET").split(", ")))
+        detail = f"{request.method} is not allowed here; allowed are {allowed}"
     else:
         detail = str(getattr(error, "detail", "")) or HTTPStatus(status).phrase
     return problem(status, detail, headers)

@@ -6,9 +6,11 @@ import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
-from oma_poller.web.job_id import job_id_of
+from oma_poller.web.job_id import job_id_of, path_as_sent
+from oma_poller.web.query import require_known
 
 Answer = Callable[[Request], Awaitable[Response]]
 AnswerOfJob = Callable[[str, Request], Awaitable[Response]]
@@ -43,7 +45,12 @@ class Call(Struct, frozen=True):
 
 def route(call: Call, answer: Answer) -> BaseRoute:
     """Return the route of a call."""
-    return Route(call.path, answer, methods=[call.method])
+
+    async def checked(request: Request) -> Response:
+        _check_names(call, request)
+        return await answer(request)
+
+    return Route(call.path, checked, methods=[call.method])
 
 
 def job_route(call: Call, answer: AnswerOfJob) -> BaseRoute:
@@ -51,9 +58,24 @@ def job_route(call: Call, answer: AnswerOfJob) -> BaseRoute:
     prefix, suffix = call.path.split(JOB)
 
     async def of_job(request: Request) -> Response:
+        _check_names(call, request)
         return await answer(job_id_of(request, prefix, suffix), request)
 
-    return Route(f"{prefix}{{job_id:path}}{suffix}", of_job, methods=[call.method])
+    return _RouteAsSent(f"{prefix}{{job_id:path}}{suffix}", of_job, methods=[call.method])
+
+
+def _check_names(call: Call, request: Request) -> None:
+    require_known(request.query_params, {parameter.name: parameter.repeats for parameter in call.parameters})
+
+
+class _RouteAsSent(Route):
+    """A route that is found by the path as it was sent: a `%2F` in it is part of a job's id."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether a request is for this route."""
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        return super().matches({**scope, "path": path_as_sent(scope)})
 
 
 def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -12,6 +12,9 @@ MOST_OF_ADDRESS = 600
 """Connections of one address; more of them are closed at once. The page and 500 event readers have room."""
 MOST_OF_ALL = 1000
 """Connections of all addresses: each is an open file, and the polling needs files, too."""
+
+ABORT = "oma_poller.abort"
+"""In a request's scope: what ends its connection at once, whatever the client has not taken yet."""
 
 
 class GuardedConnection(H11Protocol):
@@ -48,6 +51,8 @@ class GuardedConnection(H11Protocol):
         super().data_received(data)
         under_way = bool(self.cycle) and not self.cycle.response_complete
         if under_way:
+            scope: dict[str, Any] = cast("dict[str, Any]", self.cycle.scope)
+            scope[ABORT] = self.transport.abort
             self._wait_no_more()
         elif self._deadline is None:
             self._wait()

@@ -27,9 +27,9 @@ def chunk_of(fleet: Fleet, version: int, job_ids: Collection[str] = ()) -> Chunk
     again.
     """
     delta = fleet.since(version)
-    event_id = f"{fleet.epoch}-{fleet.version}"
     if delta is None:
-        return Chunk(fleet.version, message("reset", b"{}", event_id))
+        return Chunk(fleet.version, message("reset", b"{}", f"{fleet.epoch}-{fleet.version}"))
+    event_id = f"{fleet.epoch}-{delta.version}"
     pieces = list(_messages(delta, version, job_ids))
     if pieces:
         pieces[-1] = f"id: {event_id}\n".encode() + pieces[-1]

@@ -10,13 +10,15 @@ from msgspec import Struct
 
 from oma_poller.clock import Clock
 from oma_poller.core.mailbox import Mailbox
-from oma_poller.engine.changes import Gone
+from oma_poller.engine.changes import MOST_LEFT, Gone
 from oma_poller.engine.poller import VMAProgressPoller
 from oma_poller.web.job_view import detail_of, row_of
 from oma_poller.web.row import JobDetail, JobRow
 
 REMEMBER_LEFT_S = 300.0
 """So long it is known which jobs left; who was away for longer starts afresh."""
+MOST_IN_DELTA = 500
+"""Jobs in one delta: what is made for a reader that is far behind is small, however many jobs there are."""
 _LEAST_PAUSE_S = 0.05
 """What changes within this time is shown together."""
 _OLDEST = datetime.min.replace(tzinfo=UTC)
@@ -49,7 +51,7 @@ class Departure(Struct, frozen=True):
 
 
 class Delta(Struct, frozen=True):
-    """What changed after a version: each job once, whatever came in between."""
+    """What changed first after a version: each job once, whatever came in between."""
 
     version: int
     """Where the next delta begins."""
@@ -93,10 +95,12 @@ class Fleet:
             changed, left = self._poller.changes.take()
         if not (changed or left):
             return False
-        self.version += 1
+        before = self.version
         self._drop(left, now_s)
+        if len(left) >= MOST_LEFT:
+            self._drop_unseen()
         self._take(changed)
-        return True
+        return self.version > before
 
     def rows(self) -> Sequence[JobRow]:
         """Return all jobs, newest first."""
@@ -125,7 +129,10 @@ class Fleet:
         return detail_of(row, watch, self._mailbox.written_of(job_id), due_s, self._clock)
 
     def since(self, version: int) -> Delta | None:
-        """Return what changed after a version; None where that is not known any more: then start afresh."""
+        """Return what changed after a version; None where that is not known any more: then start afresh.
+
+        Every change has a version of its own. A delta is cut off after `MOST_IN_DELTA` jobs.
+        """
         if not self._forgotten <= version <= self.version:
             return None
         changed: list[Entry] = []
@@ -134,18 +141,34 @@ class Fleet:
             if entry.newest <= version:
                 break
             changed.append(entry)
+        changed.reverse()
         left = {one.job_id: one for one in self._departures if one.version > version}
-        gone = tuple(one for job_id, one in left.items() if job_id not in self._entries)
-        return Delta(self.version, tuple(reversed(changed)), gone)
+        gone = [one for job_id, one in left.items() if job_id not in self._entries]
+        ends = (
+            self.version,
+            *(one.newest for one in changed[MOST_IN_DELTA - 1 : MOST_IN_DELTA]),
+            *(one.version for one in gone[MOST_IN_DELTA - 1 : MOST_IN_DELTA]),
+        )
+        end = min(ends)
+        entries = tuple(one for one in changed[:MOST_IN_DELTA] if one.newest <= end)
+        return Delta(end, entries, tuple(one for one in gone[:MOST_IN_DELTA] if one.version <= end))
 
     def _drop(self, left: Mapping[str, Gone], now_s: float) -> None:
         for job_id, gone in left.items():
-            if self._entries.pop(job_id, None) is not None:
-                last = _ENCODER.encode(row_of(gone.watch, gone.last, self._clock))
-                self._departures.append(Departure(job_id, last, self.version, now_s))
-                self._sorted = None
+            self._entries.pop(job_id, None)
+            last = _ENCODER.encode(row_of(gone.watch, gone.last, self._clock))
+            self.version += 1
+            self._departures.append(Departure(job_id, last, self.version, now_s))
+            self._sorted = None
         while self._departures and now_s - self._departures[0].at_s > REMEMBER_LEFT_S:
             self._forgotten = self._departures.popleft().version
+
+    def _drop_unseen(self) -> None:
+        """Drop jobs that left so long ago that nobody told it; readers of older versions start afresh."""
+        for job_id in [job_id for job_id in self._entries if self._poller.watch_of(job_id) is None]:
+            del self._entries[job_id]
+        self.version += 1
+        self._forgotten = self.version
 
     def _take(self, job_ids: Iterable[str]) -> None:
         for job_id in job_ids:
@@ -158,6 +181,7 @@ class Fleet:
                 continue
             if known is None or known.row.created_at != row.created_at:
                 self._sorted = None
+            self.version += 1
             self._entries[job_id] = _entry(row, known, self.version)
             self._entries.move_to_end(job_id)
 
@@ -169,11 +193,7 @@ def _entry(row: JobRow, known: Entry | None, version: int) -> Entry:
         return Entry(row, encoded, version, version, version)
     before = known.row
     same_state = (before.status, before.state) == (row.status, row.state)
-    same_seen = (before.observation, before.reason, before.stopped) == (
-        row.observation,
-        row.reason,
-        row.stopped,
-    )
+    same_seen = _seen(before) == _seen(row)
     other = same_state and same_seen
     return Entry(
         row,

@@ -16,9 +16,9 @@ from oma_poller.web.settings import ApiSettings
 BODY_LIMIT_BYTES = 64 * 1024
 HEADERS_LIMIT_BYTES = 16 * 1024
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_OPEN_PATHS = frozenset({"/", "/healthz", "/readyz"})
+_OPEN_PATHS = frozenset({"/", "/docs", "/healthz", "/readyz"})
 _OPEN_PREFIX = "/static/"
-"""The page asks for the token itself, and a supervisor has none: these hold nothing of a job."""
+"""The pages ask for the token themselves, and a supervisor has none: these hold nothing of a job."""
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
 
 

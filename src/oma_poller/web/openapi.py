@@ -13,12 +13,13 @@ from starlette.routing import BaseRoute, Route
 from oma_poller import __version__
 from oma_poller.web import routes_jobs, routes_polling
 from oma_poller.web.call import JOB, Call, Parameter
+from oma_poller.web.job_id import PATTERN
 from oma_poller.web.parts import ApiParts
 from oma_poller.web.problem import Problem
 
 _REF = "#/components/schemas/{name}"
 _TEXT = {"type": "string"}
-_ALWAYS = (401, 403, 413, 421, 429)
+_ALWAYS = (401, 403, 413, 421, 429, 431)
 """Problems that any call may have: they come from its guards."""
 _OTHERS = (
     Call("GET", "/metrics", "Prometheus metrics", {200: None}, media_type="text/plain"),
@@ -79,7 +80,7 @@ def _structs(calls: Iterable[Call]) -> list[type[Struct]]:
 def _operation(call: Call) -> dict[str, Any]:
     parameters = [_query(parameter) for parameter in call.parameters]
     if JOB in call.path:
-        schema = {"type": "string", "minLength": 1, "maxLength": 255}
+        schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": PATTERN}
         parameters.insert(0, {"name": "job_id", "in": "path", "required": True, "schema": schema})
     answers = {str(status): _answer(call, status, struct) for status, struct in call.answers.items()}
     if call.may_not_change:

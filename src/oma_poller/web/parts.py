@@ -1,8 +1,9 @@
 """What the API is made of, and how it was configured."""
 
 from datetime import datetime
+from threading import Event
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from oma_poller.clock import Clock
 from oma_poller.core.mailbox import Mailbox
@@ -40,3 +41,5 @@ class ApiParts(Struct, eq=False):
     vmas: tuple[VmaPlace, ...]
     started_at: datetime
     max_concurrent: int
+    ending: Event = field(default_factory=Event)
+    """Set once the program ends: replies that have no end of their own end then."""

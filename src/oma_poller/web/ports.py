@@ -5,11 +5,13 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from oma_poller.web.row import Moment
+
 
 class HistoryPoint(Struct, frozen=True):
     """One sample of a job. What was not known then is null."""
 
-    at: datetime
+    at: Moment
     percent: float | None
     bytes_transferred: int | None
     total_bytes: int | None

@@ -70,7 +70,6 @@ def _comparable(value: object) -> object:
 
 def read_list_query(parameters: QueryParams) -> ListQuery:
     """Read the parameters of a list. Raises QueryError for the first that is wrong."""
-    require_known(parameters, LIST_PARAMETERS)
     sort = _choice(parameters, "sort", SORTS, "created_at")
     descends = "desc" if sort == "created_at" else "asc"
     return ListQuery(
@@ -86,17 +85,16 @@ def read_list_query(parameters: QueryParams) -> ListQuery:
     )
 
 
-LIST_PARAMETERS = ("status", "state", "observation", "vma", "name", "sort", "order", "limit", "offset")
-_REPEATING = frozenset({"status", "state", "observation", "vma"})
+def require_known(parameters: QueryParams, repeats: Mapping[str, bool]) -> None:
+    """Check the names of a call's parameters; *repeats* tells which of them may be given several times.
 
-
-def require_known(parameters: QueryParams, allowed: Sequence[str]) -> None:
-    """Raise QueryError for a parameter that is not known, or is given twice."""
+    Raises QueryError for one that is not known, or is given twice.
+    """
     for name in parameters:
-        if name not in allowed:
-            known = ", ".join(allowed) or "none"
-            raise QueryError(f"unknown parameter {_shown(name)}; allowed are {known}")
-        if name not in _REPEATING and len(parameters.getlist(name)) > 1:
+        if name not in repeats:
+            allowed = f"allowed are {', '.join(repeats)}" if repeats else "this call has none"
+            raise QueryError(f"unknown parameter {_shown(name)}; {allowed}")
+        if not repeats[name] and len(parameters.getlist(name)) > 1:
             raise QueryError(f"{name} is given more than once")
 
 
@@ -117,7 +115,7 @@ def moment(parameters: Mapping[str, str], name: str) -> datetime | None:
     if text is None:
         return None
     try:
-        value = datetime.fromisoformat(text)
+        value = datetime.fromisoformat(text.upper())
         aware = value.astimezone(UTC) if value.tzinfo is not None else None
     except (ValueError, OverflowError):
         aware = None

@@ -25,7 +25,6 @@ from oma_poller.web.query import (
     moment,
     number,
     read_list_query,
-    require_known,
 )
 from oma_poller.web.row import JobDetail, JobRow
 from oma_poller.web.summary import Summary, summary_of
@@ -162,7 +161,6 @@ class Jobs:
 
     async def history(self, job_id: str, request: Request) -> Response:
         """Return the samples of a job, also of one that is over."""
-        require_known(request.query_params, ("since", "limit"))
         since = moment(request.query_params, "since")
         limit = number(request.query_params, "limit", 1, MOST_POINTS, 1000)
         points = await run_in_threadpool(self._parts.records.history, job_id, since, limit)

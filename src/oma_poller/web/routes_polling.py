@@ -1,7 +1,6 @@
 """Whether and how the program polls, and starting and stopping the polling of one job."""
 
 from collections import Counter
-from datetime import datetime
 
 from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +13,7 @@ from oma_poller.model.policy import TERMINAL_STATUSES
 from oma_poller.web.call import Call, job_route, json_reply, route
 from oma_poller.web.parts import ApiParts
 from oma_poller.web.problem import problem
+from oma_poller.web.row import Moment
 from oma_poller.web.summary import Totals, totals_of
 from oma_poller.web.surroundings import DatabaseRow, VmaRow, database_row, vma_rows
 
@@ -23,7 +23,7 @@ class PollingState(Struct, frozen=True):
 
     running: bool
     version: str
-    started_at: datetime
+    started_at: Moment
     interval_seconds: float
     active_jobs: int
     in_flight: int
@@ -48,7 +48,7 @@ class Steered(Struct, frozen=True):
     detail: str
 
 
-_STATE = Call("GET", "/api/v1/polling", "How the program polls", {200: PollingState})
+_STATE = Call("GET", "/api/v1/polling", "How the program polls", {200: PollingState}, (400,))
 _START = "Poll a job now, also one that is parked or stopped"
 _STARTS = tuple(
     Call("POST", path, _START, {202: Steered}, (400, 404, 409, 503))

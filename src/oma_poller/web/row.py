@@ -1,8 +1,12 @@
 """What the API says of a job. Unknown is null; times are RFC 3339 UTC; sizes in bytes, speeds in bytes/s."""
 
 from datetime import datetime
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Moment = Annotated[datetime, Meta(tz=True)]
+"""In UTC; its schema says that it is a date-time."""
 
 
 class JobRow(Struct, frozen=True):
@@ -30,7 +34,7 @@ class JobRow(Struct, frozen=True):
     """Percent of a set-up stage, before any byte moved."""
     observation: str
     """How well the job is seen, one of T8's words."""
-    observation_since: datetime
+    observation_since: Moment
     reason: str | None
     """Why it is seen so."""
     consecutive_errors: int
@@ -38,9 +42,9 @@ class JobRow(Struct, frozen=True):
     """Number of disks."""
     stopped: bool
     """Whether a person has stopped its polling."""
-    created_at: datetime | None
-    polling_since: datetime
-    as_of: datetime | None
+    created_at: Moment | None
+    polling_since: Moment
+    as_of: Moment | None
     """When the VMA last gave a good reply of it."""
     error_message: str | None
 
@@ -65,7 +69,7 @@ class KeyRow(Struct, frozen=True):
     word: str
     trusted: bool
     previous: bool
-    started_at: datetime | None
+    started_at: Moment | None
     raw_bytes: int
     bytes_transferred: int
     total_bytes: int
@@ -75,9 +79,9 @@ class KeyRow(Struct, frozen=True):
 class PollingRow(Struct, frozen=True):
     """The polling context of a job, as the seed names it."""
 
-    started_at: datetime
-    last_poll_at: datetime | None
-    next_poll_at: datetime | None
+    started_at: Moment
+    last_poll_at: Moment | None
+    next_poll_at: Moment | None
     consecutive_errors: int
     max_errors: int
     parked: bool

@@ -27,11 +27,16 @@ KEEP_ALIVE_S = 75
 class ApiServer:
     """Serves until it is stopped. An address that cannot be had is tried again; the polling goes on."""
 
-    def __init__(self, settings: ApiSettings, make_app: Callable[[], ASGIApp]) -> None:
+    def __init__(
+        self,
+        settings: ApiSettings,
+        make_app: Callable[[], ASGIApp],
+        ending: threading.Event | None = None,
+    ) -> None:
         self._settings = settings
         self._make_app = make_app
         self._thread = threading.Thread(target=self._run, name="api", daemon=True)
-        self._stop = threading.Event()
+        self._stop = ending or threading.Event()
         self._server: _Server | None = None
         self.is_listening = threading.Event()
         """Set once connections are accepted."""

@@ -1,7 +1,7 @@
 """Many jobs in a few numbers."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
 
 from msgspec import Struct
@@ -13,11 +13,11 @@ _IN_SIGHT = frozenset({Observation.FRESH, Observation.LATE, Observation.STALLED,
 
 
 class Totals(Struct, frozen=True):
-    """The sums over jobs; a job whose number is not known adds nothing to it."""
+    """The sums over jobs; one whose number is not known adds nothing, and null is where none is known."""
 
-    bytes_transferred: int
-    total_bytes: int
-    speed_bps: int
+    bytes_transferred: int | None
+    total_bytes: int | None
+    speed_bps: int | None
     eta_seconds: int | None
     """When the last of them is over, at today's speeds; null where that is not known of any that runs."""
 
@@ -28,9 +28,9 @@ class Summary(Struct, frozen=True):
     jobs: int
     observations: dict[str, int]
     states: dict[str, int]
-    bytes_transferred: int
-    total_bytes: int
-    speed_bps: int
+    bytes_transferred: int | None
+    total_bytes: int | None
+    speed_bps: int | None
     eta_seconds: int | None
 
 
@@ -42,13 +42,24 @@ def totals_of(rows: Sequence[JobRow]) -> Totals:
     what is left is moved at the speed of all: `(sum of totals - sum of bytes) / sum of speeds`.
     """
     in_sight = [row for row in rows if row.observation in _IN_SIGHT]
-    moved = sum(row.bytes_transferred or 0 for row in rows)
-    total = sum(row.total_bytes or 0 for row in rows)
-    speed = sum(row.speed_bps or 0 for row in in_sight)
+    speed = _sum(row.speed_bps for row in in_sight)
+    sized = [row for row in in_sight if row.total_bytes is not None]
+    left = sum((row.total_bytes or 0) - (row.bytes_transferred or 0) for row in sized)
+    together = ceil(left / speed) if speed and left > 0 else None
     longest = max((row.eta_seconds for row in in_sight if row.eta_seconds is not None), default=None)
-    together = ceil((total - moved) / speed) if speed > 0 and total > moved else None
     known = [seconds for seconds in (longest, together) if seconds is not None]
-    return Totals(moved, total, speed, max(known, default=None))
+    return Totals(
+        bytes_transferred=_sum(row.bytes_transferred for row in rows),
+        total_bytes=_sum(row.total_bytes for row in rows),
+        speed_bps=speed,
+        eta_seconds=max(known, default=None),
+    )
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """Return the sum of what is known; None where nothing is."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
 
 
 def summary_of(rows: Sequence[JobRow]) -> Summary:

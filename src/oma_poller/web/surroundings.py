@@ -1,11 +1,10 @@
 """How the VMAs and the database are, as the API shows them."""
 
-from datetime import datetime
-
 from msgspec import Struct
 
 from oma_poller.engine.lanes import Lane
 from oma_poller.web.parts import ApiParts
+from oma_poller.web.row import Moment
 
 
 class VmaRow(Struct, frozen=True):
@@ -14,7 +13,7 @@ class VmaRow(Struct, frozen=True):
     name: str
     url: str
     up: bool
-    since: datetime | None
+    since: Moment | None
     """Since when it cannot be reached; null while it can."""
     detail: str | None
     """Why not."""
@@ -28,7 +27,7 @@ class DatabaseRow(Struct, frozen=True):
     """The OMA's database and whether it answers."""
 
     up: bool
-    since: datetime | None
+    since: Moment | None
     """Since when it does not answer; null while it does."""
     detail: str | None
     pending_rows: int
