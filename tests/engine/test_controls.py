@@ -88,6 +88,25 @@ def test_a_defect_goes_to_whoever_asked(engine: Engine, monkeypatch: pytest.Monk
     assert asyncio.run(engine.controls.start("job-00001")) is True
 
 
+def test_who_gives_up_waiting_leaves_the_engine_unharmed_and_the_job_as_it_was(engine: Engine) -> None:
+    engine.attach()
+    is_free, failures = threading.Event(), []
+    engine.loop.set_exception_handler(lambda _, context: failures.append(context))
+
+    async def give_up() -> None:
+        engine.loop.call_soon_threadsafe(is_free.wait, PATIENCE_S)  # it is busy
+        wish = asyncio.ensure_future(engine.controls.stop("job-00001"))
+        await asyncio.sleep(0)
+        wish.cancel()
+        await asyncio.gather(wish, return_exceptions=True)
+
+    asyncio.run(give_up())
+    is_free.set()
+    assert asyncio.run(engine.controls.start("job-00001")) is True
+    assert failures == []
+    assert engine.bench.held("job-00001").context.stopped_at is None
+
+
 def test_nothing_can_be_asked_before_the_engine_runs_and_after_it_ended(engine: Engine) -> None:
     with pytest.raises(StoppingError):
         asyncio.run(engine.controls.stop("job-00001"))

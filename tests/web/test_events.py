@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from api_world import QUICK, ApiWorld, api_world, path_of, sqlite_oma, volume_of
+from api_world import QUICK, ApiWorld, api_world, moves, path_of, sqlite_oma, volume_of
 from event_reader import EventReader
 from oma_database import OmaDatabase
 from patience import until
@@ -125,10 +125,9 @@ def test_an_id_that_was_never_given_leads_to_a_reset(world: ApiWorld, last: str)
         reader.wait_for("progress", lambda row: row["percent"] == 50)
 
 
-def test_vmas_and_the_database_are_told_when_they_go_and_come(world: ApiWorld) -> None:
+def test_the_database_is_told_when_it_goes_and_comes(world: ApiWorld) -> None:
     file = Path(world.oma.address.name)
     with EventReader(world.url) as reader:
-        assert reader.wait_for("vma").data["up"] is True
         assert reader.wait_for("service").data["database"]["up"] is True
         file.rename(file.with_suffix(".gone"))
         file.mkdir()  # nothing that can be opened as a database
@@ -137,6 +136,32 @@ def test_vmas_and_the_database_are_told_when_they_go_and_come(world: ApiWorld) -
         file.rmdir()
         file.with_suffix(".gone").rename(file)
         until(lambda: reader.of("service")[-1].data["database"]["up"], "the database back")
+
+
+def test_a_vma_is_told_when_it_goes_and_comes_and_how_its_jobs_are_seen(
+    tmp_path: Path, oma: OmaDatabase
+) -> None:
+    vma, settings = ScriptedVma(), QUICK | {"OMA_DATABASE_URL": oma.url}
+    with ExitStack() as stack:
+        first = ExitStack()
+        vma_url = first.enter_context(serving(vma))
+        moves(vma, "job-1", 250)
+        settings["VMA_PROGRESS_CLIENT_URL"] = vma_url
+        with first:
+            world = ApiWorld(oma, vma, stack.enter_context(running(tmp_path, settings)))
+            world.wait_for("job-1", percent=25)
+            reader = stack.enter_context(EventReader(world.url))
+            assert reader.wait_for("vma").data["up"] is True
+        gone = reader.wait_for("vma", lambda told: not told["up"])
+        assert (gone.data["url"], gone.data["jobs"]) == (vma_url, 2)
+        assert gone.data["detail"]
+        assert gone.data["since"]
+        blind = reader.wait_for("observation", lambda row: row["observation"] == "blind")
+        assert blind.data["vma"] == gone.data["name"]
+        moves(vma, "job-1", 500)
+        stack.enter_context(serving(vma, int(vma_url.rpartition(":")[2])))
+        until(lambda: reader.of("vma")[-1].data["up"], "the VMA back")
+        reader.wait_for("progress", lambda row: row["job_id"] == "job-1" and row["percent"] == 50)
 
 
 def _has_moved(moved: int, row: dict[str, object]) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 from core_values import STARTED, a_reading
-from engine_world import done, job, jobs
+from engine_world import BROKEN, done, job, jobs
 from fleet_bench import FleetBench
 
 from oma_poller.web import fleet as fleet_module
@@ -28,6 +28,23 @@ def test_what_the_database_has_not_confirmed_is_not_shown() -> None:
     row = bench.fleet.row("job-00001")
     assert row is not None
     assert (row.percent, row.bytes_transferred, row.total_bytes) == (50.0, 50, 100)
+
+
+def test_errors_are_shown_once_the_database_has_them() -> None:
+    bench = FleetBench(job(1))
+    bench.moved(10)
+    bench.clock.now_s += 600
+    bench.answer(bench.ask(), BROKEN)
+    bench.poller.changes.note(["job-00001"])  # an earlier write has just been confirmed
+    bench.look()
+    row = bench.fleet.row("job-00001")
+    assert row is not None
+    assert row.consecutive_errors == 0
+    bench.flush()
+    bench.look()
+    row = bench.fleet.row("job-00001")
+    assert row is not None
+    assert row.consecutive_errors == 1
 
 
 def test_each_kind_of_change_has_a_version_of_its_own() -> None:
@@ -66,7 +83,10 @@ def test_whoever_was_away_for_many_changes_gets_each_job_once_as_it_is_now() -> 
         ("job-00002", 40.0),
     ]
     assert delta.version == bench.fleet.version
+    assert bench.since(before) is delta  # made once for all who ask
     assert bench.since(delta.version).entries == ()
+    bench.moved(50)
+    assert [one.row.percent for one in bench.since(before).entries] == [50.0, 50.0]
 
 
 def test_only_what_changed_is_told() -> None:
@@ -138,6 +158,25 @@ def test_whoever_is_far_behind_catches_up_in_small_parts(monkeypatch: pytest.Mon
         told += [one.row.job_id for one in delta.entries] + [one.job_id for one in delta.left]
         before = delta.version
     assert sorted(told) == [f"job-{number:05}" for number in range(1, 11)]
+
+
+def test_of_jobs_that_left_twice_none_other_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_module, "MOST_IN_DELTA", 3)
+    bench = FleetBench(*jobs(6))
+    before = bench.fleet.version
+    everything = [f"job-{number:05}" for number in range(1, 7)]
+    for number in range(6):
+        bench.poller.drop_all_but(set(everything[number + 1 :]))
+        bench.look()
+    bench.watch(job(3))
+    bench.poller.drop_all_but(set())  # the third left first, and last
+    bench.look()
+    told: list[str] = []
+    while before < bench.fleet.version:
+        delta = bench.since(before)
+        told += [one.job_id for one in delta.left]
+        before = delta.version
+    assert sorted(told) == everything
 
 
 def test_departures_are_forgotten_after_a_while_and_then_old_readers_start_afresh() -> None:

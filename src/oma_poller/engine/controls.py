@@ -42,6 +42,8 @@ class Controls:
         answer: Future[bool] = Future()
 
         def carry_out() -> None:
+            if not answer.set_running_or_notify_cancel():
+                return  # whoever asked has gone
             try:
                 answer.set_result(wish())
             except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked

@@ -68,8 +68,13 @@ class Outages:
             self._lanes.place_in_slot(round_.vma, round_.job_id, outage.since_s + wait_s)
 
     def is_current(self, round_: Round) -> bool:
-        """Whether a poll tells something of a job that is watched: it has the same keys and VMA still."""
-        return self._watches.get(round_.job_id) is round_.watch and not round_.is_outdated
+        """Whether a poll tells something of a job that is watched: it has the same keys and VMA still.
+
+        Nor is anything to be told of one that was stopped meanwhile.
+        """
+        watch = round_.watch
+        is_watched = self._watches.get(round_.job_id) is watch and watch.context.stopped_at is None
+        return is_watched and not round_.is_outdated
 
     def _spare(self, round_: Round) -> None:
         """End a poll that tells nothing of its job, because the VMA cannot be reached."""

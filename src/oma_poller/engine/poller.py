@@ -259,7 +259,7 @@ class VMAProgressPoller:
             self._outages.unanswered(round_)
         if not self._outages.is_current(round_):
             current = self._watches.get(round_.job_id)
-            if current is not None:
+            if current is not None and not self._judge.is_over(current):
                 self._lanes.place(current.vma, current.job.id, moment.monotonic_s)
             return ()
         if failed:

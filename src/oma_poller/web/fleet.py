@@ -1,8 +1,9 @@
 """All watched jobs as the API shows them, and what changed after a moment."""
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from uuid import uuid4
 
 import msgspec
@@ -12,6 +13,7 @@ from oma_poller.clock import Clock
 from oma_poller.core.mailbox import Mailbox
 from oma_poller.engine.changes import MOST_LEFT, Gone
 from oma_poller.engine.poller import VMAProgressPoller
+from oma_poller.web.change_order import ChangeOrder
 from oma_poller.web.job_view import detail_of, row_of
 from oma_poller.web.row import JobDetail, JobRow
 
@@ -62,8 +64,8 @@ class Delta(Struct, frozen=True):
 class Fleet:
     """The rows of all jobs. Belongs to the API's thread, and is brought up to date when somebody reads.
 
-    A reader holds a version. Rows stand in the order in which they changed, so what changed after a version
-    costs the number of jobs that did, and never more than one row a job, however slow the reader is.
+    A reader holds a version. The order in which rows changed is known, so what changed after a version costs
+    the number of jobs that did, and never more than one row a job, however slow the reader is.
     """
 
     def __init__(self, poller: VMAProgressPoller, mailbox: Mailbox, clock: Clock) -> None:
@@ -73,11 +75,14 @@ class Fleet:
         self._poller = poller
         self._mailbox = mailbox
         self._clock = clock
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._entries: dict[str, Entry] = {}
+        self._order = ChangeOrder()
         self._departures: deque[Departure] = deque()
         self._forgotten = 0
         """Departures up to this version are not known any more."""
         self._sorted: list[str] | None = None
+        self._told: tuple[int, int, Delta] | None = None
+        """The last delta, the version it begins at and the newest one then: most readers ask for the same."""
         self._looked_s = float("-inf")
         self._listens = False
 
@@ -135,27 +140,36 @@ class Fleet:
         """
         if not self._forgotten <= version <= self.version:
             return None
-        changed: list[Entry] = []
-        for job_id in reversed(self._entries):
-            entry = self._entries[job_id]
-            if entry.newest <= version:
-                break
-            changed.append(entry)
-        changed.reverse()
-        left = {one.job_id: one for one in self._departures if one.version > version}
-        gone = [one for job_id, one in left.items() if job_id not in self._entries]
-        ends = (
-            self.version,
-            *(one.newest for one in changed[MOST_IN_DELTA - 1 : MOST_IN_DELTA]),
-            *(one.version for one in gone[MOST_IN_DELTA - 1 : MOST_IN_DELTA]),
-        )
+        if self._told is None or self._told[:2] != (version, self.version):
+            self._told = version, self.version, self._delta(version)
+        return self._told[2]
+
+    def _delta(self, version: int) -> Delta:
+        changed = [self._entries[job_id] for job_id in islice(self._order.since(version), MOST_IN_DELTA)]
+        gone = self._gone_since(version)[:MOST_IN_DELTA]
+        ends = [self.version]
+        if len(changed) == MOST_IN_DELTA:
+            ends.append(changed[-1].newest)
+        if len(gone) == MOST_IN_DELTA:
+            ends.append(gone[-1].version)
         end = min(ends)
-        entries = tuple(one for one in changed[:MOST_IN_DELTA] if one.newest <= end)
-        return Delta(end, entries, tuple(one for one in gone[:MOST_IN_DELTA] if one.version <= end))
+        entries = tuple(one for one in changed if one.newest <= end)
+        return Delta(end, entries, tuple(one for one in gone if one.version <= end))
+
+    def _gone_since(self, version: int) -> list[Departure]:
+        """Return the last departure of each job that left after a version and did not come back, in order."""
+        gone: dict[str, Departure] = {}
+        for one in reversed(self._departures):
+            if one.version <= version:
+                break
+            if one.job_id not in self._entries:
+                gone.setdefault(one.job_id, one)
+        return list(reversed(gone.values()))
 
     def _drop(self, left: Mapping[str, Gone], now_s: float) -> None:
         for job_id, gone in left.items():
             self._entries.pop(job_id, None)
+            self._order.drop(job_id)
             last = _ENCODER.encode(row_of(gone.watch, gone.last, self._clock))
             self.version += 1
             self._departures.append(Departure(job_id, last, self.version, now_s))
@@ -167,6 +181,7 @@ class Fleet:
         """Drop jobs that left so long ago that nobody told it; readers of older versions start afresh."""
         for job_id in [job_id for job_id in self._entries if self._poller.watch_of(job_id) is None]:
             del self._entries[job_id]
+            self._order.drop(job_id)
         self.version += 1
         self._forgotten = self.version
 
@@ -183,7 +198,7 @@ class Fleet:
                 self._sorted = None
             self.version += 1
             self._entries[job_id] = _entry(row, known, self.version)
-            self._entries.move_to_end(job_id)
+            self._order.changed(job_id, self.version)
 
 
 def _entry(row: JobRow, known: Entry | None, version: int) -> Entry:

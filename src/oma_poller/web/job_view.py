@@ -38,7 +38,7 @@ def row_of(watch: Watch, written: Update | None, clock: Clock) -> JobRow:
         observation=sighting.observation.value,
         observation_since=sighting.since,
         reason=sighting.reason or None,
-        consecutive_errors=context.consecutive_errors,
+        consecutive_errors=(context if written is None else written).consecutive_errors,
         disks=len(job.disks),
         stopped=context.stopped_at is not None,
         created_at=job.created_at,
