@@ -233,3 +233,24 @@ def test_what_was_written_last_can_be_looked_up_and_what_is_being_written() -> N
     assert box.written_of("a") == box.last_of("a") == GOOD
     box.take(10, 1.0)
     assert (box.written_of("a"), box.last_of("a")) == (GOOD, BETTER)
+
+
+def test_an_end_that_was_withheld_is_never_shown_and_not_written_again() -> None:
+    box = Mailbox()
+    box.put(GOOD, 0.0)
+    box.confirm(box.take(10, 0.0), 0.0)
+    box.put(END, 1.0)
+    assert box.confirm(box.take(10, 1.0), 1.0, frozenset({"a"})) == (END,)
+    assert box.written_of("a") == box.last_of("a") == GOOD
+    box.put(END, 2.0)
+    assert len(box) == 0
+    box.forget("a")
+    assert box.written_of("a") is None
+
+
+def test_of_a_withheld_end_without_earlier_numbers_nothing_is_shown() -> None:
+    box = Mailbox()
+    box.put(END, 0.0)
+    box.confirm(box.take(10, 0.0), 0.0, frozenset({"a"}))
+    assert box.written_of("a") is None
+    assert box.last_of("a") is None

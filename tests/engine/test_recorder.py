@@ -146,6 +146,19 @@ def test_a_defect_in_recording_is_told_once_and_harms_no_poll(monkeypatch: pytes
     assert log.kept == []
 
 
+def test_a_defect_in_writing_ends_the_recording_and_nothing_else() -> None:
+    bench = Bench(job(1))
+    recorder, log = recording(bench)
+    bench.poll(a_reading(10, 100))
+    log.error = ZeroDivisionError("division by zero")
+    written(recorder)
+    log.error = None
+    bench.poll(BROKEN)
+    written(recorder)
+    assert log.kept == []
+    assert len(bench.log.shown("no polls are recorded any more")) == 1
+
+
 def test_what_the_database_does_not_take_waits_and_is_told_the_second_time() -> None:
     bench = Bench(job(1))
     recorder, log = recording(bench)

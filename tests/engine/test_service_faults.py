@@ -72,3 +72,16 @@ def test_what_waits_is_written_although_another_loop_broke() -> None:
         assert "job-00001" in world.database.rows
 
     run_virtually(main())
+
+
+def test_a_fetcher_that_died_ends_the_program_and_no_vma_is_blamed() -> None:
+    async def main() -> None:
+        world = World(job(1))
+        life = asyncio.ensure_future(world.service.run())
+        await let_pass(12.0)
+        world.fetcher.defect = ZeroDivisionError("planted")
+        with pytest.raises(DefectError, match="fetching from VMAs ended by a defect of this program"):
+            await life
+        assert world.tally.vmas_down == set()
+
+    run_virtually(main())

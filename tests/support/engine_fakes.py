@@ -61,6 +61,7 @@ class QuietFetcher:
         """The VMAs of which the health was asked."""
         self.bulk: set[str] = set()
         """The VMAs that answer in bulk."""
+        self.defect: Exception | None = None
 
     def start(self, deliver: Deliver) -> None:
         """Nothing is delivered."""
@@ -91,6 +92,7 @@ class ScriptedFetcher:
 
     def __init__(self, script: Script | None = None, delay_s: float = 0.01) -> None:
         self.script: Script = script or (lambda _: Missing())
+        self.defect: Exception | None = None
         self.delay_s = delay_s
         self.away: dict[str, Failure] = {}
         """VMAs that cannot be reached, and what comes of any request to them that begins from now on."""

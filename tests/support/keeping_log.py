@@ -11,7 +11,7 @@ class KeepingLog:
 
     def __init__(self, *, is_there: bool = True) -> None:
         self.is_there = is_there
-        self.error: DatabaseError | None = None
+        self.error: Exception | None = None
         self.sweep_error: DatabaseError | None = None
         self.opened = self.sweeps = 0
         self.kept: list[Recorded] = []
@@ -40,6 +40,6 @@ class KeepingLog:
         """Nothing is open."""
 
     @staticmethod
-    def _fail(error: DatabaseError | None) -> None:
+    def _fail(error: Exception | None) -> None:
         if error is not None:
             raise type(error)(*error.args)

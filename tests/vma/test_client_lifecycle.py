@@ -144,6 +144,7 @@ def test_a_defect_in_the_thread_still_answers_every_request(monkeypatch: pytest.
     fetcher.close()
     assert sorted(got.request.ticket for got in answers.wait(4)) == [0, 1, 2, 3]
     assert [str(error) for error in told] == ["defect"]
+    assert isinstance(fetcher.defect, ZeroDivisionError), "it must not be taken for the VMA's silence"
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
 
 import pytest
 from loopback_certificates import Authority
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -18,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
 from oma_poller.listening import bind
+from oma_poller.web.connection import GuardedConnection
 from oma_poller.web.guard import BODY_LIMIT_BYTES, HEADERS_LIMIT_BYTES, Guard
 from oma_poller.web.headers import SafeHeaders
 from oma_poller.web.rate import Rates
@@ -27,8 +28,12 @@ from oma_poller.web.settings import ApiSettings
 TOKEN = "t0ken"  # noqa: S105 - made up
 
 
-async def _hello(_: Request) -> Response:
-    return PlainTextResponse("hello")
+LARGE_BYTES = 32 * 2**20
+"""More than the system's buffers hold between two ends of a connection."""
+
+
+async def _hello(request: Request) -> Response:
+    return PlainTextResponse("x" * LARGE_BYTES if request.url.path == "/large" else "hello")
 
 
 def guarded(settings: ApiSettings) -> ASGIApp:
@@ -238,3 +243,54 @@ def test_what_is_remembered_of_addresses_is_bounded(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Rates, "BURST", 1)
     rates = Rates()
     assert [rates.wait_s(name) for name in ("a", "b", "c", "a")] == [None] * 4
+
+
+def test_a_client_that_does_not_take_what_it_asked_for_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oma_poller.web.connection.GuardedConnection.unread_s", 0.2)
+    with served() as port, socket.create_connection(("127.0.0.1", port), PATIENCE_S) as idle:
+        idle.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert received_of(idle) < LARGE_BYTES
+
+
+def test_all_unread_replies_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oma_poller.web.connection.MOST_UNREAD_BYTES", LARGE_BYTES // 2)
+    with served() as port, socket.create_connection(("127.0.0.1", port), PATIENCE_S) as idle:
+        idle.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert received_of(idle) < LARGE_BYTES
+
+
+def received_of(connection: socket.socket) -> int:
+    """Return how many bytes had come when the server gave up the only connection it has."""
+    until(lambda: GuardedConnection.per_address.total() == 1, "the connection")
+    until(lambda: GuardedConnection.per_address.total() == 0, "its end, though nobody read")
+    received = 0
+    with suppress(ConnectionError):
+        while piece := connection.recv(2**16):
+            received += len(piece)
+    return received
+
+
+def test_those_who_watch_are_not_limited_by_what_others_ask() -> None:
+    with served() as port:
+        for _ in range(Rates.BURST + 20):
+            with asked(port, path="/healthz") as answer:
+                assert answer.status == 200
+
+
+def test_a_server_that_broke_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oma_poller.web.server.RETRY_S", 0.01)
+    makes = iter([ZeroDivisionError("planted"), None])
+
+    def make() -> ASGIApp:
+        error = next(makes)
+        if error is not None:
+            raise error
+        return guarded(settings)
+
+    settings = ApiSettings(("127.0.0.1", 0))
+    server = ApiServer(settings, make)
+    server.start()
+    try:
+        assert server.is_listening.wait(PATIENCE_S)
+    finally:
+        server.close()

@@ -16,6 +16,7 @@ def export_of(job_id: str) -> str:
     return f"migration-vol-{volume_of(job_id)}"
 
 
+POLLED = "it is polled at once, or as soon as its VMA can be reached"
 STARTS = [("/api/test/start-polling/", ""), ("/api/v1/polling/", "/start")]
 
 
@@ -38,7 +39,7 @@ def test_a_parked_job_is_polled_again_when_it_is_started(world: ApiWorld, path: 
     world.moves("job-1", 500)
     answer = world.ask(path_of("job-1", *path), "POST")
     assert answer.status == 202
-    assert answer.document == {"job_id": "job-1", "state": "started", "detail": "it is polled now"}
+    assert answer.document == {"job_id": "job-1", "state": "started", "detail": POLLED}
     world.wait_for("job-1", observation="fresh", percent=50, stopped=False)
 
 
@@ -136,3 +137,39 @@ def test_a_vma_that_is_away_is_told_with_since_when_and_why(tmp_path: Path) -> N
         )
         assert vma["since"].endswith("Z")
         assert vma["detail"]
+
+
+def test_a_poller_that_waits_for_another_says_so_and_claims_nothing(world: ApiWorld, tmp_path: Path) -> None:
+    world.wait_for("job-1", percent=25)
+    with api_world(tmp_path, world.oma, world.vma) as second:
+        until(lambda: second.ask("/api/v1/polling").document["waiting"], "the second poller to wait")
+        state = second.ask("/api/v1/polling").document
+        assert (state["running"], state["active_jobs"]) == (False, 0)
+        assert state["database"]["up"] is True
+        assert [vma["up"] for vma in state["vmas"]] == [None]
+        for path in (path_of("job-1", *STARTS[1]), path_of("job-1", "/api/v1/polling/", "/stop")):
+            answer = second.ask(path, "POST")
+            assert (answer.status, answer.detail) == (
+                503,
+                "another poller is at work on this database, and this one polls nothing; ask that one",
+            )
+        metrics = second.ask("/metrics").body.decode()
+        assert "oma_poller_db_up 1.0" in metrics
+        assert "oma_poller_waiting_for_rival 1.0" in metrics
+        assert "oma_poller_vma_up{" not in metrics
+
+
+def test_an_end_that_the_oma_was_quicker_with_is_not_shown_as_the_vmas(world: ApiWorld) -> None:
+    world.wait_for("job-1", percent=25)
+    shown: list[str] = []
+    world.oma.execute("UPDATE replication_jobs SET status = 'cancelled' WHERE id = 'job-1'")
+    moves(world.vma, "job-1", 1000, status="completed")
+
+    def look() -> bool:
+        answer = world.ask("/api/v1/progress/job-1")
+        if answer.status == 200:
+            shown.append(answer.document["job"]["status"])
+        return answer.status == 404
+
+    until(look, "the job to leave")
+    assert "completed" not in shown

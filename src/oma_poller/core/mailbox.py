@@ -1,7 +1,7 @@
 """The newest result of each job, until the database has it (D4, D7)."""
 
 from collections import ChainMap, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 
 from msgspec import Struct
@@ -67,6 +67,8 @@ class Mailbox:
         self._held: OrderedDict[str, tuple[Update, float]] = OrderedDict()
         """Rows that another program holds locked, each with when it is tried again."""
         self._written: dict[str, Written] = {}
+        self._withheld: dict[str, Written | None] = {}
+        """What the rows hold of jobs whose end was withheld."""
         self._notebook = Notebook()
         self._left: set[str] = set()
         """Jobs that were forgotten and whose end is not written yet; nothing else is held of them."""
@@ -124,10 +126,17 @@ class Mailbox:
             memories = self._notebook.take(self._flying, room - len(heartbeat_ids), now_s, now)
         return Batch(tuple(self._flying.values()), tuple(heartbeat_ids), memories)
 
-    def confirm(self, batch: Batch, now_s: float) -> tuple[Update, ...]:
-        """Note that the database has *batch*; return its updates, but for what was dropped or forgotten."""
+    def confirm(
+        self, batch: Batch, now_s: float, withheld: Container[str] = frozenset()
+    ) -> tuple[Update, ...]:
+        """Note that the database has *batch*; return its updates, but for what was dropped or forgotten.
+
+        An end of *withheld* was not written, since the row has another: it is over with, and never shown.
+        """
         confirmed = tuple(update for update in batch.updates if self._flying.get(update.job_id) is update)
         for update in confirmed:
+            if update.job_id in withheld:
+                self._withheld[update.job_id] = self._written.get(update.job_id)
             self._note_written(update, now_s)
         for job_id in self._flying_heartbeats:
             self._touch(job_id, now_s)
@@ -153,6 +162,8 @@ class Mailbox:
 
     def last_of(self, job_id: str) -> Update | None:
         """Return the same with what is just being written: of a job that left, the database has that too."""
+        if job_id in self._withheld:
+            return self.written_of(job_id)
         return _sum(self._written.get(job_id), self._flying.get(job_id))
 
     def keep(self, job_ids: Iterable[str], now_s: float) -> None:
@@ -188,7 +199,7 @@ class Mailbox:
 
     def written_of(self, job_id: str) -> Update | None:
         """Return what the database was last given for a job; on any thread."""
-        written = self._written.get(job_id)
+        written = self._withheld[job_id] if job_id in self._withheld else self._written.get(job_id)
         return None if written is None else written.update
 
     def forget(self, job_id: str) -> None:
@@ -199,6 +210,7 @@ class Mailbox:
         self._flying_heartbeats.discard(job_id)
         self._refused_ends.pop(job_id, None)
         self._written.pop(job_id, None)
+        self._withheld.pop(job_id, None)
         flying = self._flying.get(job_id)
         if flying is not None and not flying.is_terminal:
             del self._flying[job_id]

@@ -25,6 +25,8 @@ class Beats(Struct):
     clock: Clock
     loops_s: dict[str, float] = field(default_factory=dict)
     """Until when each loop goes round again, by its name; infinity while it waits for the database."""
+    has_answered: bool = False
+    """Whether the database ever did."""
     first_discovery_at: datetime | None = None
     """When the jobs were read for the first time; aware, UTC."""
     away: dict[str, Away] = field(default_factory=dict)
@@ -45,7 +47,13 @@ class Beats(Struct):
 
     def discovered(self) -> None:
         """Note a discovery pass."""
+        self.has_answered = True
         self.first_discovery_at = self.first_discovery_at or self.clock.utc()
+
+    def answered(self) -> None:
+        """Note that the database answers, only that another poller is at work on it."""
+        self.has_answered = True
+        self.away.clear()
 
     def fell(self, what: str, error: Exception) -> None:
         """Note that the database does not answer; the first reason and moment stay until it does."""

@@ -64,6 +64,7 @@ class Discovery:
             active_ids = await self._read(self._active_ids)
             details = await self._details(active_ids, interval_s)
         except RivalError as error:
+            self._beats.answered()
             self._wait(error)
             return None
         except DatabaseError as error:

@@ -177,6 +177,11 @@ class ProgressFetcher(Protocol):
         """Ask a VMA for its health; returns at once. Answered exactly once, before what is queued for it."""
         ...
 
+    @property
+    def defect(self) -> Exception | None:
+        """What has ended the fetcher by itself; None while it lives, and after `close`."""
+        ...
+
     def in_bulk(self, vma: str) -> bool:
         """Whether a VMA answers many keys in one request now: a poll of it takes no request of its own."""
         ...

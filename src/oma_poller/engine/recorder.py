@@ -87,7 +87,8 @@ class Recorder:
     async def step(self) -> bool:
         """Write what waits, a bounded part of it; return whether there is more that can be written now.
 
-        Never raises DatabaseError: what could not be written is tried again the next time.
+        Never raises DatabaseError: what could not be written is tried again the next time. A defect ends the
+        recording, and nothing else.
         """
         sweeps = self._passes % _SWEEP_EVERY == 0
         self._passes += 1
@@ -96,12 +97,19 @@ class Recorder:
             return False
         try:
             written = await self._on_thread(self._write, flights)
-        except BaseException as error:
+        except DatabaseError as error:
             self._reel.give_back(flights)
-            if not isinstance(error, DatabaseError):
-                raise
             self._fell(error)
             return False
+        except Exception as error:  # noqa: BLE001 - a defect of the recorder harms no poll
+            self._is_on = False
+            self._journal.warn(
+                "no polls are recorded any more", detail=f"a defect of this program: {error!r}"
+            )
+            return False
+        except BaseException:
+            self._reel.give_back(flights)
+            raise
         if self._is_on is None:
             self._is_on = written is not None
             if written is None:

@@ -194,6 +194,8 @@ class Service:
         while not self._stop.is_set():
             self._wake.clear()
             self._parts.beats.beat("polling", BEAT_S)
+            if self._parts.fetcher.defect is not None:
+                raise DefectError("fetching from VMAs", self._parts.fetcher.defect)
             self._take_answers()
             poller.tick()
             if len(self._parts.mailbox):

@@ -10,7 +10,7 @@ from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import VMAProgressPoller
 from oma_poller.engine.ports import Flushed, JobSink
 from oma_poller.engine.tally import Tally
-from oma_poller.errors import DatabaseError, DatabaseRefusedError
+from oma_poller.errors import DatabaseError, DatabaseRefusedError, RivalError
 from oma_poller.model.update import Update
 
 ROWS_A_FLUSH = 500
@@ -44,6 +44,10 @@ class Writer:
             flushed = await get_running_loop().run_in_executor(
                 self._thread, self._sink.write, batch.updates, batch.heartbeat_ids, batch.memories
             )
+        except RivalError:
+            self._mailbox.give_back(batch)
+            self._beats.rose(_WHAT)  # it answers: another poller is at work, which discovery tells
+            return False
         except DatabaseError as error:
             if not isinstance(error, DatabaseRefusedError) or not error.job_ids:
                 self._mailbox.give_back(batch)
@@ -59,7 +63,7 @@ class Writer:
         ended_s = self._clock.monotonic()
         self._mailbox.keep(flushed.held, self._clock.monotonic())
         journal.rows_held(len(flushed.held))
-        confirmed = self._mailbox.confirm(batch, ended_s)
+        confirmed = self._mailbox.confirm(batch, ended_s, flushed.withheld)
         journal.rose(_WHAT)
         self._beats.rose(_WHAT)
         tally.flushed(len(confirmed) + len(batch.heartbeat_ids), ended_s - began_s)

@@ -57,6 +57,8 @@ class VMAProgressClient:
         self._deliver: Deliver | None = None
         self._gathered: list[Answer] = []
         self._gathered_at_s = 0.0
+        self.defect: Exception | None = None
+        """What has ended the thread by itself: nothing is fetched any more, and no VMA is to blame."""
 
     @property
     def in_flight(self) -> int:
@@ -113,6 +115,9 @@ class VMAProgressClient:
         try:
             while not self._closed:
                 self._step()
+        except Exception as error:
+            self.defect = error
+            raise
         finally:  # also after a defect: whoever waits for an answer must get one
             self._end()
 

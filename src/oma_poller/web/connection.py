@@ -8,6 +8,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 SILENCE_S = 10.0
 """A connection that has not sent a whole request by then, its first or the rest of one, is closed."""
+UNREAD_S = 60.0
+"""A client that does not take what it asked for in this time is cut off: it holds the reply in memory."""
+MOST_UNREAD_BYTES = 128 * 2**20
+"""Of all clients together; the next one that does not read is cut off at once."""
 MOST_OF_ADDRESS = 600
 """Connections of one address; more of them are closed at once. The page and 500 event readers have room."""
 MOST_OF_ALL = 1000
@@ -22,11 +26,13 @@ class GuardedConnection(H11Protocol):
 
     per_address: ClassVar[Counter[str]] = Counter()
     silence_s: ClassVar[float] = SILENCE_S
+    unread_s: ClassVar[float] = UNREAD_S
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - as the base class takes
         super().__init__(*arguments, **options)
         self._address = ""
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the base class
         """Count the connection, and begin to wait for its first request."""
@@ -44,7 +50,27 @@ class GuardedConnection(H11Protocol):
         if not self.per_address[self._address]:
             del self.per_address[self._address]
         self._wait_no_more()
+        self._taken()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Begin to wait for a client that does not read as fast as it is answered."""
+        super().pause_writing()
+        held = sum(one.transport.get_write_buffer_size() for one in self.connections)
+        if held > MOST_UNREAD_BYTES:
+            self.transport.abort()
+        elif self._unread is None:
+            self._unread = self.loop.call_later(self.unread_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Wait for it no longer."""
+        super().resume_writing()
+        self._taken()
+
+    def _taken(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def data_received(self, data: bytes) -> None:
         """Take data; once a whole request is there nobody waits for it any more."""

@@ -17,6 +17,8 @@ BODY_LIMIT_BYTES = 64 * 1024
 HEADERS_LIMIT_BYTES = 16 * 1024
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN_PATHS = frozenset({"/", "/docs", "/healthz", "/readyz"})
+_WATCHED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Not limited by rate: whoever floods the rest must not blind those who watch."""
 _OPEN_PREFIX = "/static/"
 """The pages ask for the token themselves, and a supervisor has none: these hold nothing of a job."""
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
@@ -51,7 +53,7 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         return (
-            self._too_many(scope)
+            (None if scope["path"] in _WATCHED_PATHS else self._too_many(scope))
             or self._wrong_host(headers)
             or self._wrong_origin(scope, headers)
             or self._no_token(scope, headers)

@@ -24,6 +24,7 @@ from oma_poller.model.observation import Observation
 from oma_poller.model.reading import FailureKind
 from oma_poller.web.job_metrics import job_families
 from oma_poller.web.parts import ApiParts
+from oma_poller.web.surroundings import vma_rows
 
 PREFIX: Final = "oma_poller_"
 _ERRORS = ("missing", *(kind.value for kind in FailureKind))
@@ -98,15 +99,15 @@ class Counts(Collector):
             "db_flush_duration_seconds", "How long a flush took that was confirmed.", tally.flush_duration
         )
         yield _gauge("db_pending_rows", "Rows that wait to be written.", len(self._parts.mailbox))
-        is_up = beats.first_discovery_at is not None and not beats.away
+        is_up = beats.has_answered and not beats.away
         yield _gauge("db_up", "Whether the database answers.", int(is_up))
         waits = int(self._parts.discovery.is_waiting)
         yield _gauge("waiting_for_rival", "Whether another poller is at work on the database.", waits)
 
     def _vmas(self) -> Iterator[Metric]:
         tally = self._parts.tally
-        up = {vma.name: int(vma.name not in tally.vmas_down) for vma in self._parts.vmas}
-        yield _gauges("vma_up", "Whether a VMA can be reached.", "vma", up)
+        up = {vma.name: int(vma.up) for vma in vma_rows(self._parts) if vma.up is not None}
+        yield _gauges("vma_up", "Whether a VMA can be reached, of each that jobs are watched of.", "vma", up)
         probe_s = tally.probe_s.copy()
         text = "How long the newest look at the health of a VMA took."
         yield _gauges("vma_probe_duration_seconds", text, "vma", probe_s)

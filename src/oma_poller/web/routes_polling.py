@@ -22,6 +22,7 @@ class PollingState(Struct, frozen=True):
     """The program at work."""
 
     running: bool
+    """Whether jobs are polled: not while it waits for another poller, or a loop stands still."""
     version: str
     started_at: Moment
     interval_seconds: float
@@ -78,7 +79,7 @@ def polling_state(parts: ApiParts) -> PollingState:
     """Return the program's state now."""
     rows = parts.fleet.rows()
     return PollingState(
-        running=True,
+        running=not (parts.discovery.is_waiting or parts.beats.stuck()),
         version=__version__,
         started_at=parts.started_at,
         interval_seconds=parts.poller.interval_s,
@@ -103,8 +104,10 @@ class Steering:
 
     async def start(self, job_id: str, _: Request) -> Response:
         """Have a job polled at once; one that is not watched yet once it is found in the database."""
+        if self._parts.discovery.is_waiting:
+            return _rival()
         if await self._parts.controls.start(job_id) and not self._has_ended(job_id):
-            return _steered(job_id, "started", "it is polled now")
+            return _steered(job_id, "started", "it is polled at once, or as soon as its VMA can be reached")
         refusal = await self._refusal(job_id)
         if refusal is not None:
             return refusal
@@ -113,6 +116,8 @@ class Steering:
 
     async def stop(self, job_id: str, _: Request) -> Response:
         """Have a job polled no more."""
+        if self._parts.discovery.is_waiting:
+            return _rival()
         if await self._parts.controls.stop(job_id) and not self._has_ended(job_id):
             return _steered(job_id, "stopped", "it is polled no more until it is started")
         refusal = await self._refusal(job_id)
@@ -137,6 +142,11 @@ class Steering:
             words = ", ".join(sorted(active))
             return problem(409, f"job {job_id!r} is not active: its status is {status}; active are {words}")
         return None
+
+
+def _rival() -> Response:
+    detail = "another poller is at work on this database, and this one polls nothing; ask that one"
+    return problem(503, detail, {"Retry-After": "5"})
 
 
 def _steered(job_id: str, state: str, detail: str) -> Response:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from oma_poller.errors import OmaPollerError, UsageError
+from oma_poller.errors import OmaPollerError
 from oma_poller.listening import BACKLOG, bind, url_of
 from oma_poller.logs import get_logger
 from oma_poller.web.connection import MOST_OF_ALL, GuardedConnection
@@ -58,6 +58,13 @@ class ApiServer:
             self._thread.join(2 * STOP_S)
 
     def _run(self) -> None:
+        """Serve, and begin again after a defect: without the API nobody would see that it is gone."""
+        while not self._stop.is_set():
+            self._serve_once()
+            self.is_listening.clear()
+            self._stop.wait(RETRY_S)
+
+    def _serve_once(self) -> None:
         log = get_logger()
         listener = self._listener()
         if listener is None:
@@ -86,8 +93,6 @@ class ApiServer:
                 if str(error) != said:
                     said = str(error)
                     get_logger().warning("API cannot listen", detail=said, retry_s=RETRY_S)
-                if isinstance(error, UsageError) and self._stop.wait(RETRY_S):
-                    return None
             self._stop.wait(RETRY_S)
         return None
 

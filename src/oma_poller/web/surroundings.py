@@ -12,7 +12,8 @@ class VmaRow(Struct, frozen=True):
 
     name: str
     url: str
-    up: bool
+    up: bool | None
+    """Whether it can be reached; null while no job of it is watched, so that nobody has asked it."""
     since: Moment | None
     """Since when it cannot be reached; null while it can."""
     detail: str | None
@@ -46,7 +47,7 @@ def database_row(parts: ApiParts) -> DatabaseRow:
     """Return how the database is; before it has answered for the first time it is not up."""
     away = list(parts.beats.away.values())
     first = min(away, key=lambda one: one.since, default=None)
-    up = first is None and parts.beats.first_discovery_at is not None
+    up = first is None and parts.beats.has_answered
     return DatabaseRow(
         up=up,
         since=first.since if first else None,
@@ -60,7 +61,7 @@ def _vma_row(name: str, url: str, lane: Lane | None, probe_s: float | None) -> V
     return VmaRow(
         name=name,
         url=url,
-        up=away is None,
+        up=away is None if lane is not None and lane.job_ids else None,
         since=away.blind_since if away else None,
         detail=away.reason if away else None,
         jobs=len(lane.job_ids) if lane is not None else 0,
