@@ -75,6 +75,12 @@ def test_bytes_that_move_are_remembered_at_a_pace_and_not_with_every_row(mailbox
         {"runs": (a_run(50, stale_bytes=50),)},
         {"runs": (a_run(50, started_at=BEFORE),)},
         {"runs": (a_run(50, unwatched=True),)},
+        {"runs": (a_run(50, previous=True),)},
+        {"runs": (a_run(50, resumed=True),)},
+        {"runs": (a_run(50, ended_polls=1),)},
+        {"runs": (a_run(50, state=State.FINALIZING),)},
+        {"runs": (a_run(50), a_run(50))},
+        {"stopped_at": NOW},
         {"runs": (None,)},
     ],
 )
@@ -91,6 +97,15 @@ def test_what_changes_later_decisions_is_remembered_at_once_even_where_the_row_s
     assert (batch.updates, batch.heartbeat_ids) == ((), ())
     assert [memory.context.job_id for memory in batch.memories] == ["a"]
     assert batch
+
+
+def test_it_is_remembered_at_once_which_of_two_runs_changed(mailbox: Mailbox) -> None:
+    plain, odd = a_run(50), a_run(50, unwatched=True)
+    for at_s, runs in enumerate([(plain, odd), (odd, plain), (plain, None), (None, plain), (plain, plain)]):
+        mailbox.put(GOOD, float(at_s), context(float(at_s), keys=("k", "l"), runs=runs))
+        assert kept(mailbox, float(at_s)) == ["a"]
+        mailbox.put(GOOD, at_s + 0.5, context(at_s + 0.5, keys=("k", "l"), runs=runs))
+        assert kept(mailbox, at_s + 0.5) == []
 
 
 def test_a_job_that_waits_or_is_held_is_remembered_more_often(mailbox: Mailbox) -> None:

@@ -19,7 +19,14 @@ FINE_S, MIDDLE_S, COARSE_S = 30, 300, 3600
 KEPT = {FINE_S: timedelta(hours=1), MIDDLE_S: timedelta(days=1), COARSE_S: timedelta(days=30)}
 """How long the samples of each grain are kept."""
 
-Numbers = tuple[int, int, int, int]
+
+class Numbers(Struct, frozen=True, gc=False):
+    """What a sample says of a job's copy; see `Progress`."""
+
+    percent_bp: int
+    bytes_transferred: int
+    total_bytes: int
+    speed_bps: int
 
 
 class _Last(Struct, frozen=True, gc=False):
@@ -33,8 +40,8 @@ class _Last(Struct, frozen=True, gc=False):
     observation: str
     sampled: Numbers | None
     """The numbers of the sample."""
-    newest: Numbers | None
-    """The numbers written since."""
+    newest: Progress | None
+    """The numbers written since; the mailbox holds the same object, so it costs nothing here."""
 
 
 class Sampler:
@@ -101,16 +108,15 @@ def _is_due(last: _Last, update: Update, now_s: float) -> bool:
 def _sample(update: Update, last: _Last | None, now: datetime, before: datetime | None) -> Sample:
     """Return the sample of an update; the end of a job is kept as long as any."""
     numbers = _newest(last, update)
-    percent_bp, bytes_transferred, total_bytes, speed_bps = numbers or (None, None, None, None)
     return Sample(
         job_id=update.job_id,
         at=now,
         grain_s=COARSE_S if update.is_terminal else grain_of(now, before),
         observation=update.sighting.observation.value,
-        percent_bp=percent_bp,
-        bytes_transferred=bytes_transferred,
-        total_bytes=total_bytes,
-        speed_bps=speed_bps,
+        percent_bp=None if numbers is None else numbers.percent_bp,
+        bytes_transferred=None if numbers is None else numbers.bytes_transferred,
+        total_bytes=None if numbers is None else numbers.total_bytes,
+        speed_bps=None if numbers is None else numbers.speed_bps,
     )
 
 
@@ -118,7 +124,8 @@ def _sampled(update: Update, last: _Last | None, sample: Sample, now_s: float) -
     """Return what is known of a job whose update became a sample."""
     status = update.status if update.status is not None or last is None else last.status
     newest = _newest(last, update)
-    return _Last(sample.at, now_s, status, sample.observation, newest, newest)
+    sampled = None if newest is None else _numbers(newest)
+    return _Last(sample.at, now_s, status, sample.observation, sampled, newest)
 
 
 def _unsampled(update: Update, last: _Last) -> _Last:
@@ -126,12 +133,12 @@ def _unsampled(update: Update, last: _Last) -> _Last:
     return _Last(last.at, last.at_s, last.status, last.observation, last.sampled, _newest(last, update))
 
 
-def _newest(last: _Last | None, update: Update) -> Numbers | None:
+def _newest(last: _Last | None, update: Update) -> Progress | None:
     """Return the numbers that the row holds after *update*; a poll that failed leaves them."""
     if update.progress is not None:
-        return _numbers(update.progress)
+        return update.progress
     return None if last is None else last.newest
 
 
 def _numbers(progress: Progress) -> Numbers:
-    return progress.percent_bp, progress.bytes_transferred, progress.total_bytes, progress.speed_bps
+    return Numbers(progress.percent_bp, progress.bytes_transferred, progress.total_bytes, progress.speed_bps)

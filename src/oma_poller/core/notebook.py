@@ -15,6 +15,9 @@ PACE_S = 30.0
 CLOSE_PACE_S = 5.0
 """That of a job of which it matters when it was last seen: its end is held, or its run is yet to begin."""
 
+_USUAL: tuple[object, ...] = (frozenset(), True, None, None, (), None, None)
+"""Of a job whose own run is seen: absent, proven, vanished, held, ended, accepted and stopped."""
+
 
 class Noted(Struct, frozen=True, gc=False):
     """What was last written of a job's memory."""
@@ -114,11 +117,8 @@ def _is_close(context: PollingContext) -> bool:
 
 
 def _mark(context: PollingContext) -> tuple[object, ...]:
-    return (
-        context.sighting,
-        context.consecutive_errors,
-        context.state,
-        context.keys,
+    """Return a short tuple for an ordinary job: one is held for each. What is unusual stands apart in it."""
+    unusual = (
         context.absent,
         context.proven,
         context.vanished_at_s,
@@ -126,20 +126,28 @@ def _mark(context: PollingContext) -> tuple[object, ...]:
         context.ended,
         context.accepted_at,
         context.stopped_at,
-        *(run and _run_mark(run) for run in context.runs),
     )
+    mark: list[object] = [
+        context.sighting,
+        context.consecutive_errors,
+        context.state,
+        context.keys,
+        None if unusual == _USUAL else unusual,
+    ]
+    for run in context.runs:
+        _add_run(mark, run)
+    return tuple(mark)
 
 
-def _run_mark(run: KeyRun) -> tuple[object, ...]:
-    return (
-        run.state,
-        run.word,
-        run.trusted,
-        run.previous,
-        run.started_at,
-        run.since_s,
-        run.stale_bytes,
-        run.resumed,
-        run.unwatched,
-        run.ended_polls,
-    )
+def _add_run(mark: list[object], run: KeyRun | None) -> None:
+    """Add a run: None, a tuple, or, where it is ordinary, four values of which the first is a text."""
+    if run is None:
+        mark.append(None)
+        return
+    told = (run.word, run.state, run.started_at, run.since_s)
+    odd = run.previous or run.resumed or run.unwatched or run.ended_polls or run.stale_bytes is not None
+    if run.trusted and not odd:
+        mark += told
+        return
+    rest = (run.trusted, run.previous, run.stale_bytes, run.resumed, run.unwatched, run.ended_polls)
+    mark.append(told + rest)

@@ -24,6 +24,8 @@ def fits_of(columns: Mapping[str, Column], uncut: frozenset[str] = frozenset()) 
 
 def fit_of(column: Column) -> Fit:
     """Return what makes a value fit into *column*; it gives None for one that cannot fit at all."""
+    if column.kind is Kind.MOMENT:  # hardly one comes twice
+        return lambda value: _fit(column, value)
     slow = lru_cache(_REMEMBERED)(lambda value: _fit(column, value))
     if column.kind is Kind.TEXT:
         return slow
