@@ -10,8 +10,8 @@ help: ## Say what can be made
 setup: ## Make .venv with everything the locks name; quick when nothing changed
 	@bash tools/setup.sh
 
-demo: setup ## Watch a migration of a few small VMs, in under a minute
-	@.venv/bin/oma-poller demo
+demo: setup ## Watch a migration of a few small VMs, in under a minute (ARGS=--keep to keep its page)
+	@.venv/bin/oma-poller demo $(ARGS)
 
 test: setup ## Run all tests, on SQLite and on MariaDB (ARGS="-k word" for some of them)
 	@bash tools/services.sh

@@ -36,6 +36,8 @@ def test_the_demo_says_what_it_shows_and_where_to_look_next(tmp_path: Path) -> N
     assert ended.returncode == 0, ended
     assert "was killed (kill -9)" in ended.stdout
     assert "was started again" in ended.stdout
+    assert "The page: open it now, http://127.0.0.1:" in ended.stdout
+    assert "it is gone when the demo ends, --keep serves it on" in ended.stdout
     assert ended.stdout.count("ok     ") == 6
     (database,) = tmp_path.glob("oma-poller-demo-*/oma-poller.db")
     assert f"OMA_DATABASE_URL=sqlite:///{database}" in ended.stdout

@@ -54,6 +54,18 @@ def test_where_there_is_nothing_to_accept_one_line_says_why(
     assert complaint in result.complaint
 
 
+def test_an_earlier_run_is_accepted_with_force_only(unverified: OmaDatabase, command: Command) -> None:
+    unverified.execute("UPDATE oma_poller_jobs SET observation = 'previous_run'")
+    refused = command("accept", "job-1")
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.complaint.endswith(
+        "it is believed once it moves; if it is this job's all the same: --force"
+    )
+    assert unverified.execute("SELECT accepted_at FROM oma_poller_jobs")[0]["accepted_at"] is None
+    assert command("accept", "job-1", "--force").status == 0
+    assert unverified.execute("SELECT accepted_at FROM oma_poller_jobs")[0]["accepted_at"] is not None
+
+
 def test_without_the_programs_tables_the_way_to_them_is_told(oma: OmaDatabase, command: Command) -> None:
     oma.add_job("job-1")
     result = command("accept", "job-1")

@@ -81,6 +81,19 @@ def test_an_observation_is_told_in_words(observation: str, words: str) -> None:
     assert (told.seen, told.well) == (words, False)
 
 
+@pytest.mark.parametrize(
+    ("observation", "reason", "words"),
+    [
+        ("parked", "stopped by hand; it is polled again once somebody starts it", "stopped by hand"),
+        ("parked", "5 errors in a row", "parked after errors"),
+        ("pending", "the VMA does not know\nthe job yet", "the VMA does not know\\nthe job yet"),
+        ("pending", "", "not polled yet"),
+    ],
+)
+def test_why_a_job_is_not_polled_is_told(observation: str, reason: str, words: str) -> None:
+    assert in_words(replace(ROW, observation=observation, reason=reason), NOW).seen == words
+
+
 def test_an_ended_job_shows_its_error_and_no_speed() -> None:
     ended = in_words(replace(ROW, status="failed", error_message="disk full", observation="fresh"), NOW)
     assert (ended.speed, ended.eta, ended.seen, ended.operation) == ("-", "-", "-", "disk full")

@@ -262,6 +262,21 @@ def test_a_certificate_has_to_be_of_a_trusted_ca(
     assert f"Authorization: Bearer {TOKEN}".encode() in asked[0]
 
 
+def test_a_file_of_cas_that_cannot_be_read_is_named(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "text").write_text("no certificate")
+    for path, why in [
+        ("/nope", "No such file or directory"),
+        (str(tmp_path / "text"), "no certificate in PEM"),
+    ]:
+        monkeypatch.setenv("SSL_CERT_FILE", path)
+        result = command("status", "--url", "https://127.0.0.1:1")
+        assert (result.status, result.out) == (2, "")
+        allowed = "allowed is a file of CA certificates in PEM"
+        assert result.complaint == f"SSL_CERT_FILE={path} cannot be read: {why}; {allowed}"
+
+
 def test_watching_outlives_an_api_that_goes_away(
     world: ApiWorld, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,3 +58,13 @@ def test_a_hundred_thousand_jobs_are_all_remembered() -> None:
     held = recent(*map(str, range(100_000)))
     assert held.get("0") == 0
     assert held.get("99999") == 99_999
+
+
+def test_what_nobody_told_of_is_kept_for_an_hour_at_least_and_two_at_most() -> None:
+    held = recent("job-1")
+    held.turn(3600.0)
+    assert held.get("job-1") == 0
+    held.turn(7199.5)
+    assert held.get("job-1") == 0
+    held.turn(7200.0)
+    assert held.get("job-1") is None

@@ -42,7 +42,7 @@ def test_a_job_whose_entry_is_older_is_accepted_by_the_databases_clock(
     see(oma, observation)
     oma.add_job("job-2")
     see(oma, observation, "job-2")
-    accept(oma.address, "job-1")
+    accept(oma.address, "job-1", force=observation == "previous_run")
     moment = accepted_at(oma)
     assert moment is not None
     assert abs((datetime.now(UTC) - moment).total_seconds()) < 60
@@ -57,6 +57,24 @@ def test_a_job_that_is_seen_in_another_way_has_nothing_to_accept(oma: OmaDatabas
     assert str(raised.value) == (
         f"job 'job-1' is seen as {observation}: only one that is previous_run or unverified can be accepted"
     )
+    assert accepted_at(oma) is None
+
+
+def test_a_job_that_shows_an_earlier_run_is_accepted_by_force_only(oma: OmaDatabase) -> None:
+    see(oma, "previous_run")
+    with pytest.raises(AcceptError) as raised:
+        accept(oma.address, "job-1")
+    assert str(raised.value) == (
+        "job 'job-1' is seen as previous_run: the VMA's entry is older than this job and has not "
+        "moved since; it is believed once it moves; if it is this job's all the same: --force"
+    )
+    assert accepted_at(oma) is None
+
+
+def test_force_makes_nothing_else_acceptable(oma: OmaDatabase) -> None:
+    see(oma, "stalled")
+    with pytest.raises(AcceptError, match="only one that is previous_run or unverified can be accepted"):
+        accept(oma.address, "job-1", force=True)
     assert accepted_at(oma) is None
 
 

@@ -1,6 +1,7 @@
 """A client of the OMA API, for commands that are given `--url`: one GET at a time, and no more than that."""
 
 import http.client
+import os
 import ssl
 from collections.abc import Mapping
 from time import monotonic
@@ -76,8 +77,7 @@ class ApiClient:
         host = self._parts.hostname or ""
         if self._parts.scheme == "http":
             return http.client.HTTPConnection(host, self._parts.port, timeout=ANSWER_S)
-        trusted = ssl.create_default_context()
-        return http.client.HTTPSConnection(host, self._parts.port, timeout=ANSWER_S, context=trusted)
+        return http.client.HTTPSConnection(host, self._parts.port, timeout=ANSWER_S, context=_trusted())
 
     def _headers(self) -> dict[str, str]:
         accepted = {"Accept": "application/json, application/problem+json"}
@@ -111,6 +111,20 @@ class ApiClient:
 def job_path(before: str, job_id: str, after: str = "") -> str:
     """Return the path of a call for a job, its id percent-encoded."""
     return f"{before}{quote(job_id, safe='', errors='surrogateescape')}{after}"
+
+
+def _trusted() -> ssl.SSLContext:
+    """Return whom to trust: the system's CAs, or those of SSL_CERT_FILE. Raises UsageError for a bad file."""
+    context = ssl.create_default_context()
+    path = os.environ.get("SSL_CERT_FILE")
+    if path:  # OpenSSL itself passes over a file that it cannot read
+        try:
+            context.load_verify_locations(cafile=path)
+        except OSError as error:  # ssl.SSLError is one
+            why = "no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+            allowed = "allowed is a file of CA certificates in PEM"
+            raise UsageError(f"SSL_CERT_FILE={path} cannot be read: {why}; {allowed}") from None
+    return context
 
 
 def _checked(url: str) -> SplitResult:

@@ -46,7 +46,7 @@ def demo(folder: Folder = None, *, keep: Keep = False, as_json: AsJson = False) 
             _introduce(stage)
         stage.set_up()
         if not as_json:
-            say(f"open {stage.page}/ to watch")
+            _invite(stage, keep=keep)
             say("")
         rows = _watch(stage, as_json=as_json)
         findings = judge(stage.fleet, rows)
@@ -84,6 +84,11 @@ def _introduce(stage: "Stage") -> None:
         say("No NBD programs here (nbdkit or qemu-nbd, nbdcopy or qemu-img): disks are copied as files.")
     say("What is shown is read from the database, not from the poller.")
     say("")
+
+
+def _invite(stage: "Stage", *, keep: bool) -> None:
+    until = "" if keep else "; it is gone when the demo ends, --keep serves it on"
+    say(f"The page: open it now, {stage.page}/{until}")
 
 
 def _watch(stage: "Stage", *, as_json: bool) -> "Rows":
@@ -140,7 +145,7 @@ def _watch_live(stage: "Stage") -> "Rows":
 
 def _keep(stage: "Stage", *, as_json: bool) -> None:
     if not as_json:
-        say(f"  open {stage.page}/ to look at it; Ctrl-C ends it")
+        say(f"  {stage.page}/ is served on until Ctrl-C; its table is empty, since no job is active any more")
     sys.stdout.flush()
     stage.keep()
 

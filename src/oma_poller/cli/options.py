@@ -20,7 +20,8 @@ ApiUrl = Annotated[
     typer.Option(
         "--url",
         metavar="URL",
-        help="Ask the OMA API of a running poller there, not the database. OMA_API_TOKEN is sent, where set.",
+        help="Ask the OMA API of a running poller there, not the database. The token of OMA_API_TOKEN or"
+        " OMA_API_TOKEN_FILE is sent, and SSL_CERT_FILE can name a file of CAs.",
     ),
 ]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id of a row of replication_jobs.")]

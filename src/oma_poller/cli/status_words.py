@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from oma_poller.cli.quantities import human_bytes, human_percent, human_speed, human_time
+from oma_poller.core.stopping import STOPPED
 from oma_poller.database.status_rows import StatusPage, StatusRow
 from oma_poller.logs import one_line
 from oma_poller.model.observation import Observation
@@ -23,6 +24,8 @@ _SEEN = {
     Observation.PARKED: "parked after errors",
 }
 _NOTHING = "-"
+_STOPPED = STOPPED.partition(";")[0]
+"""How the reason begins of a job whose polling a person has stopped."""
 
 
 class Words(Struct, frozen=True):
@@ -61,7 +64,7 @@ def in_words(row: StatusRow, now: datetime) -> Words:
         moved=_moved(row),
         speed=_NOTHING if over else human_speed(row.speed_bps or 0),
         eta=_NOTHING if over else human_time(row.eta_s),
-        seen=_NOTHING if over else _seen(row.observation),
+        seen=_NOTHING if over else _seen(row),
         age=_NOTHING if age == _NOTHING else f"{age} ago",
         operation=one_line(row.error_message or row.operation if over else row.operation),
         percent_bp=row.percent_bp or 0,
@@ -85,11 +88,16 @@ def _moved(row: StatusRow) -> str:
     return human_bytes(row.bytes_transferred) + of
 
 
-def _seen(observation: str) -> str:
+def _seen(row: StatusRow) -> str:
     try:
-        return _SEEN[Observation(observation)]
+        observation = Observation(row.observation)
     except ValueError:  # another program's word, or none
-        return one_line(observation) or _NOTHING
+        return one_line(row.observation) or _NOTHING
+    if observation is Observation.PARKED and row.reason.startswith(_STOPPED):
+        return _STOPPED
+    if observation is Observation.PENDING and row.reason:  # it may have been polled, to no avail so far
+        return one_line(row.reason)
+    return _SEEN[observation]
 
 
 def plain_line(words: Words) -> str:

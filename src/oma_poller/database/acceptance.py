@@ -20,9 +20,10 @@ _SEEN = "SELECT observation FROM {own} WHERE job_id = {mark}"
 _ACCEPT = "UPDATE {own} SET accepted_at = {now} WHERE job_id = {mark}"
 
 
-def accept(address: DatabaseAddress, job_id: str) -> None:
+def accept(address: DatabaseAddress, job_id: str, *, force: bool = False) -> None:
     """Note that the entries of *job_id* are accepted as they stand; the poller sees it in its next pass.
 
+    A job that is `previous_run` is accepted with *force* only: its entry is believed by itself once it moves.
     Raises UnknownJobError, AcceptError where there is nothing to accept, and DatabaseError where the
     database cannot be reached, is no OMA's, or has not the tables for it.
     """
@@ -35,11 +36,11 @@ def accept(address: DatabaseAddress, job_id: str) -> None:
                 "run: oma-poller db upgrade"
             )
         with closing(connection.cursor()) as cursor:
-            _require_acceptable(cursor, has, job_id)
+            _require_acceptable(cursor, has, job_id, force=force)
         _note(connection, has, job_id)
 
 
-def _require_acceptable(cursor: Cursor, has: Capabilities, job_id: str) -> None:
+def _require_acceptable(cursor: Cursor, has: Capabilities, job_id: str, *, force: bool) -> None:
     mark = dialect_of(has.engine).mark
     cursor.execute(_STATUS.format(jobs=has.jobs.name, mark=mark), (job_id,))
     found = {text_of(row[0]): text_of(row[1]) for row in cursor.fetchall()}
@@ -54,6 +55,11 @@ def _require_acceptable(cursor: Cursor, has: Capabilities, job_id: str) -> None:
         how = f"is seen as {seen}" if seen else "was not polled yet"
         allowed = " or ".join(sorted(ACCEPTABLE))
         raise AcceptError(f"job {job_id!r} {how}: only one that is {allowed} can be accepted")
+    if seen == Observation.PREVIOUS_RUN and not force:
+        raise AcceptError(
+            f"job {job_id!r} is seen as {seen}: the VMA's entry is older than this job and has not "
+            "moved since; it is believed once it moves; if it is this job's all the same: --force"
+        )
 
 
 def _note(connection: Connection, has: Capabilities, job_id: str) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from oma_poller.core.states import ENDS
+from oma_poller.core.stopping import STOPPED
 from oma_poller.explain.ask import Look, Tried
 from oma_poller.explain.rules import Rule, rules_of
 from oma_poller.model.context import PollingContext
@@ -113,6 +114,8 @@ def _key(one: Tried) -> KeyAccount:
 def _written(look: Look, decided: Decided) -> str:
     if look.job.status.lower() not in look.poll.policy.active_statuses:
         return f"nothing: the row's status is {look.job.status}, which is not an active one"
+    if look.stopped:
+        return "nothing: its polling is stopped by hand, and this poll is one that the poller does not make"
     if decided.percent_bp is None:
         return f"no number: {decided.reason or 'no run is proven to be this job' + chr(39) + 's own'}"
     status = decided.status if look.poll.policy.write_status and decided.status else "left as it is"
@@ -126,6 +129,8 @@ def _next(look: Look, context: PollingContext) -> str:
     policy, delay_s = look.poll.policy, look.decision.delay_s
     if look.job.status.lower() not in policy.active_statuses:
         return "it is not polled: its status is not an active one"
+    if look.stopped:
+        return f"it is not polled: {STOPPED}"
     if context.state in ENDS:
         return "it is not polled again: it has ended"
     if context.is_parked:

@@ -36,6 +36,8 @@ class Look(Struct, frozen=True):
     """In the order of asking."""
     remembered: bool
     """Whether there was a memory of the job to begin from."""
+    stopped: bool
+    """Whether a person has stopped its polling: the poller would not make this poll."""
     poll: Poll
     decision: Decision
     flight: Flight
@@ -56,7 +58,9 @@ def look_at(job: Job, vma: VmaTarget, policy: Policy, timeout_s: float, clock: C
     poll = Poll(job, plan, policy, tier, outcomes, clock.monotonic(), clock.utc())
     decision = decide(context, poll)
     flight = record(context, poll, decision, {key: one.body for key, one in by_key.items()})
-    return Look(job, vma, tuple(tried), recalled is not None, poll, decision, flight)
+    return Look(
+        job, vma, tuple(tried), recalled is not None, context.stopped_at is not None, poll, decision, flight
+    )
 
 
 def _ask(
