@@ -22,7 +22,7 @@ export class Attention {
     for (const job of troubled) kinds.set(job.word(), [...(kinds.get(job.word()) ?? []), job]);
     const wanted = [...kinds].flatMap(([word, jobs]) => this.kind(word, jobs));
     if (wanted.length === 0) {
-      const text = store.isLoaded ? "Nothing. Every job is in sight and moves." : "Loading.";
+      const text = store.isLoaded ? "Nothing needs attention." : "Loading.";
       wanted.push(this.item("", () => element("li", { class: "calm" }, text)));
       say(wanted[0], text);
     }

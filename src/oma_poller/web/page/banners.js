@@ -52,12 +52,15 @@ export class Banners {
   show(polling) {
     const { database, waiting, vmas } = polling;
     const since = (at) => (at ? ` for ${span((now() - Date.parse(at)) / 1000)}` : "");
-    this.when(!database.up, "database", () => [
+    this.when(!database.up && !waiting, "database", () => [
       `The database is away${since(database.since)}. Polling goes on; figures are shown once they are written.`,
       `${count(database.pending_rows, "row")} to be written. ${database.detail ?? ""}`,
     ]);
-    this.when(waiting, "waiting", () => ["Another poller is at work on this database. This one waits.", ""]);
-    const away = vmas.filter((vma) => !vma.up);
+    this.when(waiting, "waiting", () => [
+      "Another poller is at work on this database. This one waits and shows nothing.",
+      "",
+    ]);
+    const away = vmas.filter((vma) => vma.up === false);
     this.when(away.length > 0, "vmas", () => [
       away.map((vma) => `VMA ${vma.name} cannot be reached${since(vma.since)}: ${count(vma.jobs, "job")} blind.`).join(" "),
       away.map((vma) => vma.detail ?? "").join(" "),

@@ -8,6 +8,10 @@ const SILENCE_MS = 40000; // the server says something every 15 s
 
 class Unusable extends Error {}
 
+function unanswered() {
+  throw new Unusable("the server does not answer");
+}
+
 /** Reads events for as long as the page is open, and says when it cannot. */
 export class Feed {
   /** @param listener {event(kind, fields), connected(isFirst), lost(why)} */
@@ -27,8 +31,8 @@ export class Feed {
       try {
         await this.read();
       } catch (error) {
-        if (!(error instanceof Unusable || error instanceof TypeError || error.name === "AbortError")) throw error;
-        why = error instanceof Unusable ? error.message : "the server does not answer";
+        why = error instanceof Unusable ? error.message : String(error);
+        if (!(error instanceof Unusable)) this.lastId = null; // what could not be taken is made up for by the list
       }
       this.listener.lost(why);
       await this.pause();
@@ -46,7 +50,8 @@ export class Feed {
     if (this.lastId !== null) sent["Last-Event-ID"] = this.lastId;
     this.expect();
     try {
-      const reply = await fetch("/api/v1/events", { headers: sent, cache: "no-store", signal: reading.signal });
+      const asked = { headers: sent, cache: "no-store", signal: reading.signal };
+      const reply = await fetch("/api/v1/events", asked).catch(unanswered);
       noteClock(reply);
       if (reply.status === 401) await this.refused(reply);
       if (!reply.ok) throw new Unusable(await detailOf(reply));
@@ -60,7 +65,7 @@ export class Feed {
   async take(reader) {
     let rest = "";
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch(unanswered);
       if (done) return;
       this.expect();
       const messages = (rest + value.replaceAll("\r", "")).split("\n\n");
@@ -79,11 +84,12 @@ export class Feed {
       else if (name === "data") data += value;
     }
     if (data === "") return; // a heartbeat
+    const fields = JSON.parse(data);
     if (kind === "hello") {
       this.waitMs = FIRST_WAIT_MS;
       this.listener.connected(this.lastId === null);
     }
-    this.listener.event(kind, JSON.parse(data));
+    this.listener.event(kind, fields);
     if (id !== null) this.lastId = id; // after it was taken
   }
 

@@ -24,7 +24,7 @@ export class Job {
     this.endedMs = null;
     this.search = `${row.name}\n${row.job_id}`.toLowerCase();
     this.asOfMs = row.as_of === null ? null : Date.parse(row.as_of);
-    if (isNewFigure) this.speeds.push(row.speed_bps ?? 0);
+    if (isNewFigure && row.speed_bps !== null) this.speeds.push(row.speed_bps);
     if (this.speeds.length > MOST_SPEEDS) this.speeds.shift();
   }
 
@@ -51,14 +51,14 @@ export class Job {
   }
 
   isFollowed() {
-    return this.endedMs === null && FOLLOWED.includes(this.word());
+    return this.endedMs === null && FOLLOWED.includes(this.row.observation);
   }
 
   /** How it is seen, or how it ended, in one word. */
   word() {
     const { status, state, stopped, observation } = this.row;
     const ended = status.toLowerCase().replace("replication_", "");
-    if (this.endedMs !== null) return ENDS.find((end) => end === ended || end === state) ?? "left";
+    if (this.endedMs !== null) return ENDS.includes(ended) ? ended : "left"; // the VMA does not decide it
     if (ended === "failed" || state === "failed") return "failed";
     return stopped ? "stopped" : observation;
   }
@@ -68,7 +68,7 @@ export class Job {
     const { reason, error_message: error, state, operation } = this.row;
     if (this.endedMs === null) return (this.word() === "failed" ? (error ?? reason) : reason) ?? "";
     const last = `Last seen ${state}${operation && operation.toLowerCase() !== state ? ` (${operation})` : ""}`;
-    return `${error ? `${error}. ` : ""}${last}. It is polled no more; the database has its end.`;
+    return `${error ? `${error}. ` : ""}${last}. It is polled no more; see the database.`;
   }
 
   sinceMs() {

@@ -102,7 +102,8 @@ function showList() {
   table.show(shown);
   filters.show(jobs, shown.length);
   at("empty").hidden = shown.length > 0;
-  const none = jobs.length === 0 ? "There are no active jobs." : "No job matches the search and the filters.";
+  const idle = polling?.waiting ? "This poller waits and shows no jobs." : "There are no active jobs.";
+  const none = jobs.length === 0 ? idle : "No job matches the search and the filters.";
   say(at("empty"), store.isLoaded ? none : "Loading the jobs.");
 }
 

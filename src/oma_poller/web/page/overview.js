@@ -29,17 +29,17 @@ export class Overview {
     const sums = store.totals();
     say(this.jobs.figure, store.isLoaded ? sums.jobs.toLocaleString("en") : UNKNOWN);
     say(this.jobs.note, states(sums));
-    const done = part(sums.moved, sums.total);
+    const done = sums.moved === null ? null : part(sums.moved, sums.total);
     say(this.moved.figure, percent(done));
     say(this.moved.note, `${bytes(sums.moved)} of ${bytes(sums.total)}`);
     this.bar.value = done ?? 0;
-    say(this.speed.figure, speed(store.isLoaded ? sums.speed : null));
-    say(this.speed.note, "measured, of all in sight");
+    say(this.speed.figure, speed(sums.speed));
+    say(this.speed.note, sums.speed === null ? "not known" : "measured, of all in sight");
     draw(this.spark, store.speeds, MOST_SPEEDS);
     this.showEnd(sums);
-    say(this.attention.figure, troubled.toLocaleString("en"));
-    say(this.attention.note, troubled === 0 ? "all is in sight" : "see the list below");
-    mark(this.attention.tile, "data-tone", troubled === 0 ? "good" : "bad");
+    say(this.attention.figure, store.isLoaded ? troubled.toLocaleString("en") : UNKNOWN);
+    say(this.attention.note, troubled === 0 ? "\u00a0" : "see the list below");
+    mark(this.attention.tile, "data-tone", troubled === 0 ? null : "bad");
   }
 
   showEnd(sums) {
@@ -67,10 +67,10 @@ export class Overview {
       ...vmas.map((vma) =>
         element(
           "li",
-          { "data-tone": vma.up ? "good" : "bad", title: vma.url },
-          element("span", { class: "sign", "aria-hidden": "true" }, vma.up ? "●" : "⊘"),
+          { "data-tone": reach(vma).tone, title: vma.url },
+          element("span", { class: "sign", "aria-hidden": "true" }, reach(vma).sign),
           element("span", {}, `VMA ${vma.name}: `),
-          element("strong", {}, vma.up ? "reachable" : `away since ${clock(new Date(vma.since))}`),
+          element("strong", {}, reach(vma).text),
           element("span", { class: "dim" }, ` ${count(vma.jobs, "job")}${probe(vma)}`),
         ),
       ),
@@ -91,6 +91,13 @@ function states(sums) {
   const shown = words.map(([word, number]) => `${number} ${title(word).toLowerCase()}`);
   if (sums.ended > 0) shown.push(`${sums.ended} left lately`);
   return shown.join(", ") || "none is active";
+}
+
+/** Return how a VMA is; one of which no job is watched is asked nothing, and `up` is null. */
+function reach(vma) {
+  if (vma.up === null) return { tone: "calm", sign: "○", text: "not asked yet" };
+  if (vma.up) return { tone: "good", sign: "●", text: "reachable" };
+  return { tone: "bad", sign: "⊘", text: `away since ${clock(new Date(vma.since))}` };
 }
 
 function probe(vma) {

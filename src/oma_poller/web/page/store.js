@@ -65,19 +65,22 @@ export class Store {
         this.changed("members");
       }
     }
-    if (this.isLoaded) this.speeds.push(this.totals().speed);
+    const { speed } = this.totals();
+    if (this.isLoaded && speed !== null) this.speeds.push(speed);
     if (this.speeds.length > MOST_SPEEDS) this.speeds.shift();
   }
 
-  /** Sum up those that are watched; speed and end count those whose copy is in sight. */
+  /**
+   * Sum up those that are watched, by the rule of /api/v1/polling: what is not known adds nothing, and a sum of which
+   * nothing is known is null; speed and end count those whose copy is in sight.
+   */
   totals() {
-    const sums = { jobs: 0, moved: 0, total: 0, speed: 0, states: {}, slowest: null, ended: 0 };
+    const sums = { jobs: 0, moved: null, total: null, speed: null, left: 0, states: {}, slowest: null, ended: 0 };
     for (const job of this.jobs.values()) {
       if (job.endedMs === null) add(sums, job);
       else sums.ended += 1;
     }
-    const left = sums.total - sums.moved;
-    const together = sums.speed > 0 && left > 0 ? Math.ceil(left / sums.speed) : null;
+    const together = sums.speed > 0 && sums.left > 0 ? Math.ceil(sums.left / sums.speed) : null;
     const known = [sums.slowest?.etaS() ?? null, together].filter((one) => one !== null);
     sums.eta = known.length ? Math.max(...known) : null;
     return sums;
@@ -87,9 +90,15 @@ export class Store {
 function add(sums, job) {
   const { row } = job;
   sums.jobs += 1;
-  sums.moved += row.bytes_transferred ?? 0;
-  sums.total += row.total_bytes ?? 0;
-  sums.speed += job.speedBps() ?? 0;
+  sums.moved = plus(sums.moved, row.bytes_transferred);
+  sums.total = plus(sums.total, row.total_bytes);
+  sums.speed = plus(sums.speed, job.speedBps());
+  if (job.isFollowed() && row.total_bytes !== null) sums.left += row.total_bytes - (row.bytes_transferred ?? 0);
   sums.states[row.state] = (sums.states[row.state] ?? 0) + 1;
   if ((job.etaS() ?? -1) > (sums.slowest?.etaS() ?? -1)) sums.slowest = job;
+}
+
+/** Return a sum with one number more; null stands for "not known" in either. */
+function plus(sum, number) {
+  return number === null ? sum : (sum ?? 0) + number;
 }
