@@ -7,10 +7,12 @@ PATH=$PWD/.venv/bin:$PATH
 
 command -v uv >/dev/null || .venv/bin/python -m pip --quiet --disable-pip-version-check install uv
 
+# With their extras, as they are asked for: pip looks for coverage[toml] apart from coverage, and takes the newest
+# one, which no hash allows, on the day it comes out.
 compile() {
     local output=$1
     shift
-    uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+    uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-strip-extras \
         pyproject.toml --output-file "$output" "$@"
 }
 
