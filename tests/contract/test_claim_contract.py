@@ -100,6 +100,11 @@ def test_a_claim_may_be_closed_twice_and_held_again(claims: MakeClaim) -> None:
     claim.close()
     claim.close()
     claim.hold()
+    rival = claims()
+    with pytest.raises(RivalError):
+        rival.hold()
+    claim.close()
+    rival.hold()
 
 
 def test_nothing_is_read_or_written_without_the_claim() -> None:

@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,8 @@ def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "stderr", None)
     set_up("info", "auto")
     get_logger().error("lost too")
+    heard = StringIO()
+    monkeypatch.setattr(sys, "stderr", heard)
+    get_logger().error("heard again")
+    assert "heard again" in heard.getvalue()
+    assert "lost" not in heard.getvalue()
