@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from oma_poller.core.timetable import FEW_OUTDATED, TICK_S, Timetable
+from oma_poller.core.timetable import BULK_TICKS, FEW_OUTDATED, TICK_S, Timetable
 
 INTERVALS = st.sampled_from([0.05, 0.1, 0.3, 0.7, 1.0, 5.0, 7.3, 60.0]) | st.floats(0.05, 3600.0)
 MOMENTS = st.floats(0.0, 1e9)
@@ -77,6 +77,36 @@ def test_10000_ids_are_spread_evenly_over_the_interval(pattern: str) -> None:
     assert sum((count - expected) ** 2 / expected for count in counts.values()) < 190
 
 
+@given(job_id=IDS, interval_s=INTERVALS, after_s=MOMENTS, ticks=st.integers(1, 7))
+def test_neighbours_that_share_a_place_are_due_at_most_so_many_ticks_before_their_own(
+    job_id: str, interval_s: float, after_s: float, ticks: int
+) -> None:
+    timetable = Timetable(interval_s)
+    shared_s = timetable.slot_after(job_id, after_s, ticks)
+    assert after_s < shared_s <= after_s + interval_s * (1 + 1e-6) + 1e-6
+    tick_s = interval_s / max(1, round(interval_s / TICK_S))
+    own_s = timetable.slot_after(job_id, shared_s - tick_s / 2)
+    assert own_s - shared_s < ticks * tick_s
+
+
+def test_jobs_of_a_vma_that_answers_in_bulk_are_due_four_times_a_second() -> None:
+    timetable = Timetable(5.0)
+    counts = Counter(timetable.slot_after(f"job-{number}", 1000.0, BULK_TICKS) for number in range(JOBS))
+    assert sorted(counts) == pytest.approx([1000.25 + number / 4 for number in range(20)])
+    assert min(counts.values()) > 400
+
+
+def test_jobs_that_are_due_at_one_time_come_out_in_the_order_in_which_they_were_placed() -> None:
+    timetable = Timetable(5.0)
+    for job_id in ("b", "a", "c"):
+        timetable.place(job_id, 1.0)
+    timetable.place("b", 2.0)
+    timetable.place("b", 1.0)
+    assert [job_id for job_id, _ in timetable.pop_due(1.0, limit=2)] == ["b", "a"]
+    assert timetable.pop_due(1.0, limit=2) == [("c", 1.0)]
+    assert timetable.next_due_s() is None
+
+
 def test_what_is_due_comes_out_most_overdue_first() -> None:
     timetable = Timetable(5.0)
     for job_id, due_s in (("c", 3.0), ("a", 1.0), ("d", 4.1), ("b", 2.0)):
@@ -139,7 +169,7 @@ def test_outdated_entries_stay_bounded(leave: str) -> None:
             timetable.remove(f"job-{number}")
         else:
             timetable.pop_due(10_000.0, limit=1)
-        assert len(timetable._heap) <= 2 * len(timetable) + FEW_OUTDATED
+        assert sum(map(len, timetable._groups.values())) <= 2 * len(timetable) + FEW_OUTDATED
 
 
 class CountedTime(float):

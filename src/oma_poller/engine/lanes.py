@@ -2,13 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from heapq import heapify, heappop, heapreplace
+from heapq import heapify, heappop, heappush
 from itertools import chain, islice
 from math import ceil
 
 from oma_poller.core.breaker import Reach
 from oma_poller.core.shares import shares
-from oma_poller.core.timetable import TICK_S, Timetable
+from oma_poller.core.timetable import BULK_TICKS, TICK_S, Timetable
 from oma_poller.engine.ports import ProbeAnswer
 from oma_poller.engine.presence import Outage, Presence
 from oma_poller.engine.rounds import Rounds
@@ -149,7 +149,8 @@ class Lanes:
 
     def place_in_slot(self, vma: str, job_id: str, after_s: float) -> None:
         """Make a job due at its own place in the interval, the first time later than *after_s*."""
-        self.place(vma, job_id, self.of(vma).timetable.slot_after(job_id, after_s))
+        ticks = BULK_TICKS if self._rounds.in_bulk(vma) else 1
+        self.place(vma, job_id, self.of(vma).timetable.slot_after(job_id, after_s, ticks))
 
     def place_after(self, vma: str, job_id: str, delay_s: float, began_s: float, now_s: float) -> None:
         """Make a job due after a poll: after a delay, or in its next slot where there is none.
@@ -161,28 +162,28 @@ class Lanes:
         else:
             self.place_in_slot(vma, job_id, max(began_s + self.interval_s / 2, now_s))
 
-    def pop_due(self, now_s: float) -> Iterator[tuple[str, float]]:
-        """Take out jobs that are due and may begin, the most overdue first, as (job id, due time).
+    def pop_due(self, now_s: float) -> Iterator[tuple[str, list[tuple[str, float]]]]:
+        """Take out jobs that are due and may begin, the most overdue first, as (VMA, (job id, due time) of some).
 
-        Whoever takes one begins it before it asks for the next: what is under way counts. Of a VMA that
+        Whoever takes some begins them before it asks for the next: what is under way counts. Of a VMA that
         cannot be reached all are taken, for they are not asked; of one that answers in bulk, for they take
         no place.
         """
         heads = [(due_s, vma) for vma, due_s in self._heads() if due_s <= now_s]
         heapify(heads)
-        for _ in range(MOST_A_TICK):
-            while heads and not self._has_room(heads[0][1]):
-                heappop(heads)
-            if not heads:
-                return
-            vma = heads[0][1]
+        left = MOST_A_TICK
+        while heads and left:
+            vma = heappop(heads)[1]
+            room = min(self._room(vma), left)
+            if not room:
+                continue
             timetable = self._lanes[vma].timetable
-            yield from timetable.pop_due(now_s, 1)
+            due = timetable.pop_due(heads[0][0] if heads else now_s, room)
+            left -= len(due)
+            yield vma, due
             next_s = timetable.next_due_s()
-            if next_s is None or next_s > now_s:
-                heappop(heads)
-            else:
-                heapreplace(heads, (next_s, vma))
+            if next_s is not None and next_s <= now_s:
+                heappush(heads, (next_s, vma))
 
     def next_due_s(self) -> float | None:
         """Return when something can be done; None while nothing can."""
@@ -194,13 +195,14 @@ class Lanes:
         """Yield each VMA of which a job may begin, with when its first one is due."""
         for vma, lane in self._lanes.items():
             due_s = lane.timetable.next_due_s()
-            if due_s is not None and self._has_room(vma):
+            if due_s is not None and self._room(vma):
                 yield vma, due_s
 
-    def _has_room(self, vma: str) -> bool:
+    def _room(self, vma: str) -> int:
+        """Return how many jobs of a VMA may begin now."""
         if self._lanes[vma].is_open or self._rounds.in_bulk(vma):
-            return True
-        return self._rounds.places < self._max_concurrent and self._rounds.of(vma) < self._share(vma)
+            return MOST_A_TICK
+        return max(0, min(self._max_concurrent - self._rounds.places, self._share(vma) - self._rounds.of(vma)))
 
     def _share(self, vma: str) -> int:
         if self._shares is None:

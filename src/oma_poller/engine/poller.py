@@ -122,8 +122,12 @@ class VMAProgressPoller:
         now_s = self._parts.clock.monotonic()
         self._outages.tick(now_s)
         requests: list[KeyRequest] = []
-        for job_id, due_s in self._lanes.pop_due(now_s):
-            requests.extend(self._begin(self._watches[job_id], due_s, now_s))
+        for vma, due in self._lanes.pop_due(now_s):
+            away = self._lanes.of(vma).is_open
+            for job_id, due_s in due:
+                watch = self._watches[job_id]
+                if not (away and self._outages.sets_aside(watch)):
+                    requests.extend(self._begin(watch, due_s, now_s))
         if requests:
             self._parts.fetcher.submit(requests)
 
@@ -133,8 +137,6 @@ class VMAProgressPoller:
 
     def _begin(self, watch: Watch, due_s: float, now_s: float) -> list[KeyRequest]:
         """Begin the poll of a job that is due; return its requests."""
-        if self._outages.sets_aside(watch):
-            return []
         self._parts.tally.began(now_s - due_s)
         if watch.refusal is not None:
             self._finish(watch, Answered(0, (watch.refusal,)), now_s, moment_of(self._parts.clock))
