@@ -44,7 +44,8 @@ def test_an_ordinary_poll_goes_the_short_way_and_means_the_same() -> None:
     poll = next_poll(story, copying(40), copying(30))
     decision = steady(story.context, poll)
     assert decision is not None
-    assert decision == decide_by_all_rules(story.context, poll) == decide(story.context, poll)
+    assert decision == decide(story.context, poll)
+    assert replace(decision, went_on=False) == decide_by_all_rules(story.context, poll)
     progress = decision.update.progress
     assert progress is not None
     assert (progress.percent_bp, progress.bytes_transferred) == (3500, 70)
@@ -213,7 +214,7 @@ def test_the_short_way_never_says_anything_but_what_all_the_rules_say(
         now = NOW + timedelta(seconds=passed_s)
         poll = Poll(job, plan_keys(job), policy, 0, outcomes, NOW_S + passed_s, now)
         short, long = steady(context, poll), decide_by_all_rules(context, poll)
-        assert short is None or short == long
+        assert short is None or short == replace(long, went_on=True)
         context = long.context
         newest = [one if isinstance(one, Reading) else old for one, old in zip(outcomes, newest, strict=True)]
 

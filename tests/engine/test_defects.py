@@ -74,10 +74,10 @@ def test_a_result_that_cannot_be_kept_counts_as_a_defect_of_its_job(monkeypatch:
     bench = Bench(job(1), job(2))
     put = bench.mailbox.put
 
-    def broken(update: Update, now_s: float, context: PollingContext) -> None:
+    def broken(update: Update, now_s: float, context: PollingContext, *, went_on: bool) -> None:
         if update.job_id == "job-00001":
             raise ZeroDivisionError("division by zero")
-        put(update, now_s, context)
+        put(update, now_s, context, went_on=went_on)
 
     monkeypatch.setattr(bench.mailbox, "put", broken)
     bench.answer(bench.ask(), COPYING)

@@ -71,7 +71,7 @@ def _good_poll(last: PollingContext, poll: Poll) -> Decision:
     return Decision(
         context=context,
         delay_s=None if _is_over(context, poll.policy) else retry_after_s(poll.policy, _asked_pause_s(poll)),
-        update=update_for(context, snapshot, poll.policy, reason),
+        update=update_for(context, snapshot, poll.policy, poll.job.born, reason or ""),
         result="partial" if poll.is_partial else "ok",
         events=(*steps(last, context, poll.trouble), *whole.events, *unseen_move(last, context, poll)),
     )
@@ -126,7 +126,7 @@ def _bad_poll(last: PollingContext, poll: Poll) -> Decision:
     return Decision(
         context=context,
         delay_s=None if _is_over(context, policy) else delay_s,
-        update=update_for(context, None, policy, reason),
+        update=update_for(context, None, policy, poll.job.born, reason or ""),
         result="pending" if forgiven else kind,
         events=steps(last, context, poll.trouble),
     )

@@ -90,10 +90,18 @@ class Mailbox:
         """Whether rows wait for another program to let them go."""
         return bool(self._held)
 
-    def put(self, update: Update, now_s: float, context: PollingContext | None = None) -> None:
+    def put(
+        self,
+        update: Update,
+        now_s: float,
+        context: PollingContext | None = None,
+        *,
+        went_on: bool = False,
+    ) -> None:
         """Take a job's newest update, merged into one that waits. Nothing replaces an end.
 
-        With the *context* that it came of, the database is given what is to be remembered, too.
+        With the *context* that it came of, the database is given what is to be remembered, too; *went_on* as
+        in `Decision`.
         """
         job_id = update.job_id
         known = _sum(self._written.get(job_id), self._flying.get(job_id))
@@ -104,7 +112,7 @@ class Mailbox:
             return
         with_row = self._queue(update, known, now_s)
         if context is not None:
-            self._notebook.put(context, now_s, with_row=with_row)
+            self._notebook.put(context, now_s, with_row=with_row, went_on=went_on)
 
     def take(self, limit: int, now_s: float, now: datetime | None = None) -> Batch:
         """Return at most *limit* rows to write, ends first (D7), then what has waited longest.

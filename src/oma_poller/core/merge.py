@@ -11,14 +11,26 @@ def merged(older: Update, newer: Update) -> Update:
     The sighting is always the newest. An update without numbers (a poll that failed) leaves the row's, so
     it must not make those that still wait be lost.
     """
+    progress = _merged_progress(older.progress, newer.progress)
+    if progress is newer.progress and _names_all_of(older, newer):
+        return newer
     return Update(
         job_id=newer.job_id,
         sighting=newer.sighting,
         consecutive_errors=newer.consecutive_errors,
-        progress=_merged_progress(older.progress, newer.progress),
+        progress=progress,
         status=newer.status if newer.status is not None else older.status,
         error_message=newer.error_message if newer.error_message is not None else older.error_message,
         born=newer.born if newer.born is not None else older.born,
+    )
+
+
+def _names_all_of(older: Update, newer: Update) -> bool:
+    """Whether, beside its numbers, nothing is left of the older update."""
+    return (
+        (newer.status is not None or older.status is None)
+        and (newer.error_message is not None or older.error_message is None)
+        and (newer.born is not None or older.born is None)
     )
 
 

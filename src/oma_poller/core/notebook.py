@@ -41,6 +41,8 @@ class Notebook:
         self._noted: dict[str, Noted] = {}
         self._flying: dict[str, Noted] = {}
         self._flying_alone: set[str] = set()
+        self._unlike: set[str] = set()
+        """Jobs whose newest context may have another mark than what was last written."""
         self._alone: OrderedDict[str, None] = OrderedDict()
         """Jobs whose memory is to be written though their row does not change."""
 
@@ -48,10 +50,17 @@ class Notebook:
         """Number of memories that wait to be written without a row."""
         return len(self._alone)
 
-    def put(self, context: PollingContext, now_s: float, *, with_row: bool) -> None:
-        """Take a job's newest context; *with_row*: its row is to be written as well."""
+    def put(
+        self, context: PollingContext, now_s: float, *, with_row: bool, went_on: bool = False
+    ) -> None:
+        """Take a job's newest context; *with_row*: its row is to be written as well.
+
+        *went_on*: it has the mark of the one before, so the two need not be compared.
+        """
         job_id = context.job_id
         self._contexts[job_id] = context
+        if not went_on:
+            self._unlike.add(job_id)
         if with_row:
             self._alone.pop(job_id, None)
         elif job_id not in self._alone and self._is_due(context, _mark(context), now_s):
@@ -63,6 +72,11 @@ class Notebook:
         self._flying_alone.update(alone)
         taken = []
         for job_id in (*rows, *alone):
+            if job_id not in self._unlike:
+                noted = self._noted.get(job_id)
+                if noted is not None and now_s - noted.at_s < PACE_S:
+                    continue
+            self._unlike.discard(job_id)
             context = self._contexts.get(job_id)
             mark = () if context is None else _mark(context)
             if context is not None and self._is_due(context, mark, now_s):
@@ -83,6 +97,7 @@ class Notebook:
         """
         for job_id in self._flying:
             self._noted.pop(job_id, None)
+            self._unlike.add(job_id)
         self._alone.update((job_id, None) for job_id in self._flying_alone if job_id not in waiting)
         self._flying.clear()
         self._flying_alone.clear()
@@ -91,6 +106,7 @@ class Notebook:
         """Let go of what was taken of a job that the database refuses; *again*: it is tried once more."""
         noted = self._flying.pop(job_id, None)
         self._flying_alone.discard(job_id)
+        self._unlike.add(job_id)
         if noted is not None and not again:
             self._noted[job_id] = noted
 
@@ -99,6 +115,7 @@ class Notebook:
         for held in (self._contexts, self._noted, self._flying, self._alone):
             held.pop(job_id, None)
         self._flying_alone.discard(job_id)
+        self._unlike.discard(job_id)
 
     def _is_due(self, context: PollingContext, mark: tuple[object, ...], now_s: float) -> bool:
         flying = self._flying.get(context.job_id)

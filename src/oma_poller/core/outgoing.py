@@ -14,11 +14,11 @@ _NO_REASON_GIVEN = "the VMA reports the copy as failed and gives no reason"
 
 
 def update_for(
-    context: PollingContext, snapshot: Snapshot | None, policy: Policy, reason: str | None = None
+    context: PollingContext, snapshot: Snapshot | None, policy: Policy, born: str | None, reason: str = ""
 ) -> Update:
     """Return the update of the job's row. Without a run that may be believed the numbers stay (T5).
 
-    *reason* is why the job failed, where that was not the VMA's word.
+    *born* is the job's, and *reason* why the job failed, where that was not the VMA's word.
     """
     believed = snapshot is not None and any(run is not None and run.trusted for run in context.runs)
     return Update(
@@ -28,6 +28,7 @@ def update_for(
         progress=_progress(context, snapshot) if believed and snapshot is not None else None,
         status=status_of_state(context.state, policy.active_statuses) if policy.write_status else None,
         error_message=_error_message(context, snapshot, reason),
+        born=born,
     )
 
 
@@ -52,7 +53,7 @@ def _progress(context: PollingContext, snapshot: Snapshot) -> Progress:
     )
 
 
-def _error_message(context: PollingContext, snapshot: Snapshot | None, reason: str | None) -> str | None:
+def _error_message(context: PollingContext, snapshot: Snapshot | None, reason: str) -> str | None:
     """Return why the job ended badly: the VMA's own words, which it need not give for a cancelled one."""
     told = reason or (snapshot.error if snapshot is not None else None)
     if context.state is State.FAILED:

@@ -92,6 +92,7 @@ def _goes_on(run: KeyRun, reading: Reading, poll: Poll) -> bool:
         and reading.operation == run.operation
         and reading.sync_type == run.sync_type
         and reading.error == run.error
+        and not reading.unknown_words
     )
 
 
@@ -165,6 +166,8 @@ def _decision(last: PollingContext, poll: Poll, summed: _Sum) -> Decision:
             sighting=last.sighting,
             progress=progress,
             status=_STATUS if is_written else None,
+            born=poll.job.born,
         ),
         result="ok",
+        went_on=True,
     )

@@ -54,7 +54,7 @@ class Judge:
         """Decide a poll, and have what came of it written, told and counted."""
         try:
             decision = decide(watch.context, poll)
-            self._post(watch, decision.update, decision.context, poll.now_s)
+            self._post(watch, decision.update, decision.context, poll.now_s, went_on=decision.went_on)
         except Exception as error:  # noqa: BLE001 - a defect with one job must not stop the others
             self._journal.defect(watch.job.id, error)
             decision = after_defect(watch.context, error, self._policy, poll.now_s, poll.now)
@@ -96,19 +96,25 @@ class Judge:
     def _say(self, watch: Watch, context: PollingContext) -> None:
         """Have it written how a job is seen, without a poll; its numbers stay."""
         watch.context = context
-        update = update_for(context, None, self._policy)
+        update = update_for(context, None, self._policy, watch.job.born)
         try:
             self._post(watch, update, context, self._clock.monotonic())
         except Exception as error:  # noqa: BLE001 - as in decided
             self._journal.defect(watch.job.id, error)
 
-    def _post(self, watch: Watch, update: Update, context: PollingContext, now_s: float) -> None:
+    def _post(
+        self, watch: Watch, update: Update, context: PollingContext, now_s: float, *, went_on: bool = False
+    ) -> None:
         """Have an update written to the row that it is of, and not to one made anew under its id."""
-        self._mailbox.put(replace(update, born=watch.job.born), now_s, context)
+        if update.born != watch.job.born:
+            update = replace(update, born=watch.job.born)
+        self._mailbox.put(update, now_s, context, went_on=went_on)
 
     def _count(self, watch: Watch, decision: Decision, outcomes: Sequence[Outcome]) -> None:
         tally = self._tally
         tally.polls[decision.result] += 1
+        if decision.went_on:
+            return
         if decision.context.error_kind:
             tally.errors[decision.context.error_kind] += 1
         for event in decision.events:

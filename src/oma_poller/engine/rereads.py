@@ -38,7 +38,7 @@ class Rereads:
 
     def polled(self, watch: Watch, outcomes: Iterable[Outcome]) -> None:
         """Doubt a job's row when a key stops answering, but not for ever after each poll (D3)."""
-        missing = any(isinstance(outcome, Missing) for outcome in outcomes)
+        missing = Missing in map(type, outcomes)
         watch.doubts = watch.doubts + 1 if missing else 0
         if 0 < watch.doubts <= DOUBTS or watch.context.sighting.observation in _ACCEPTABLE:
             self.doubt(watch.job.id)

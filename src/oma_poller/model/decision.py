@@ -47,3 +47,5 @@ class Decision(Struct, frozen=True, gc=False):
     result: str
     """`ok`, `partial`, `pending`, or the kind of the error; the label of `polls_total`."""
     events: tuple[Event, ...] = ()
+    went_on: bool = False
+    """Whether it was the poll of a copy that only went on: nothing but numbers and moments are others."""
