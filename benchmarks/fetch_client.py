@@ -20,7 +20,7 @@ from nginx_vma import PROGRAM, nginx_vma
 from yardsticks import bare_curl_ms, cpu_ms
 
 from oma_poller.clock import SystemClock
-from oma_poller.engine.ports import Answer, KeyRequest, ProbeAnswer
+from oma_poller.engine.ports import Answer, ProbeAnswer, TierRequest
 from oma_poller.model.reading import Reading
 from oma_poller.vma.address import PROGRESS_PATH
 from oma_poller.vma.client import VMAProgressClient
@@ -41,7 +41,7 @@ def run_client(url: str, requests: int, in_flight: int) -> None:
         failed.extend(
             answer
             for answer in answers
-            if isinstance(answer, ProbeAnswer) or not isinstance(answer.outcome, Reading)
+            if isinstance(answer, ProbeAnswer) or not isinstance(answer.outcomes[0], Reading)
         )
         left -= len(answers)
         if left == 0:
@@ -53,7 +53,7 @@ def run_client(url: str, requests: int, in_flight: int) -> None:
     client.start(deliver)
     for first in range(0, requests, 100):
         tickets = range(first, min(first + 100, requests))
-        client.submit([KeyRequest("bench", KEYS[ticket % len(KEYS)], ticket) for ticket in tickets])
+        client.submit([TierRequest("bench", (KEYS[ticket % len(KEYS)],), ticket) for ticket in tickets])
     ended.wait()
     client.close()
     if failed:

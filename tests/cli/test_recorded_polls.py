@@ -58,7 +58,7 @@ def recorded(oma: OmaDatabase, *outcomes: Outcome, body: bytes = b"") -> list[Fl
         now = NOW + timedelta(minutes=minute)
         poll = replace(a_poll(outcome, job=job), now=now, now_s=1000.0 + 60 * minute)
         decision = decide(context, poll)
-        flights.append(record(context, poll, decision, {KEY: body} if body else {}))
+        flights.append(record(context, poll, decision, [body] if body else []))
         context = decision.context
     write(oma, flights)
     return flights
@@ -217,7 +217,7 @@ def test_a_poll_on_which_the_rules_broke_differs_once_they_are_mended(
     poll = a_poll(a_reading(50, 100), job=row)
     context = begin(row, poll.policy, NOW)
     broken = after_defect(context, ZeroDivisionError("division by zero"), poll.policy, poll.now_s, poll.now)
-    write(field.oma, [record(context, poll, broken, {})])
+    write(field.oma, [record(context, poll, broken, [])])
     field.save()
     assert "result: was 'defect', is 'ok'" in field.replay().out
 

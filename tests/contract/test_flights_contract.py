@@ -61,7 +61,7 @@ def flight(job_id: str = "job-1", second: float = 0, body: str = "{}", *, eventf
     job = a_job(id=job_id)
     context, poll = a_context(job), a_poll(a_reading(), job=job)
     poll = replace(poll, now=NOW + timedelta(seconds=second))
-    made = record(context, poll, decide(context, poll), {poll.keys[0]: body.encode()})
+    made = record(context, poll, decide(context, poll), [body.encode()])
     return Recorded(made, is_eventful=eventful)
 
 

@@ -41,7 +41,8 @@ def recorded(story: Story, *outcomes: Outcome, bodies: Mapping[str, bytes] | Non
     before = story.context
     decision = story.poll(*outcomes)
     assert story.last_poll is not None
-    return record(before, story.last_poll, decision, bodies or {})
+    given = bodies or {}
+    return record(before, story.last_poll, decision, [given.get(key, b"") for key in story.last_poll.keys])
 
 
 def stored(flight: Flight) -> Flight:
@@ -95,7 +96,7 @@ def test_a_job_that_cannot_be_asked_for_is_decided_the_same_again() -> None:
     refusal = Failure(FailureKind.BAD_KEY, "volume id '../x'")
     poll = replace(a_poll(refusal), job=job, plan=KeyPlan(tiers=((job.id,),), exports=()))
     context = a_context(job)
-    flight = record(context, poll, decide(context, poll), {})
+    flight = record(context, poll, decide(context, poll), [])
     assert decided_of(decide(*boarding(stored(flight), [refusal]))) == flight.decided
     with pytest.raises(VolumeNameError):
         boarding(replace(flight, answers=()), [])

@@ -22,7 +22,7 @@ def decision(*events: Event, result: str = "ok") -> Decision:
 def flight(job_id: str = JOB_ID, *, eventful: bool = True) -> Recorded:
     job = a_job(id=job_id)
     context, poll = a_context(job), a_poll(a_reading(), job=job)
-    return Recorded(record(context, poll, decide(context, poll), {}), is_eventful=eventful)
+    return Recorded(record(context, poll, decide(context, poll), []), is_eventful=eventful)
 
 
 def offer(reel: Reel, job_id: str, *, eventful: bool = True) -> Recorded | None:

@@ -40,12 +40,12 @@ class TimetableModel(RuleBasedStateMachine):
 
     @rule(now_s=TIMES, limit=st.integers(0, 5))
     def pop_due(self, now_s: float, limit: int) -> None:
-        """Take what a sorted list would give."""
-        queue = sorted((due_s, job_id) for job_id, due_s in self.due_s.items() if due_s <= now_s)
-        expected = [(job_id, due_s) for due_s, job_id in queue[:limit]]
-        assert self.timetable.pop_due(now_s, limit) == expected
-        for job_id, _ in expected:
-            del self.due_s[job_id]
+        """Take what a sorted list would give; of jobs that are due at one time any."""
+        popped = self.timetable.pop_due(now_s, limit)
+        due_s = sorted(due_s for due_s in self.due_s.values() if due_s <= now_s)
+        assert [at_s for _, at_s in popped] == due_s[:limit]
+        for job_id, at_s in popped:
+            assert self.due_s.pop(job_id) == at_s
 
     @rule()
     def next_due(self) -> None:

@@ -3,8 +3,9 @@
 import pytest
 from core_values import a_disk, a_reading
 from engine_world import BROKEN, GONE, Bench, done, job, key
+from key_views import Asked, answer_to
 
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.engine.ports import TierAnswer
 from oma_poller.model.job import Job
 from oma_poller.model.policy import Policy
 from oma_poller.model.vma import VmaRule
@@ -13,12 +14,12 @@ COPYING = a_reading(50, 100)
 BAD = job(1, disks=(a_disk(1, volume_id="../etc"),))
 
 
-def keys(requests: list[KeyRequest]) -> list[str]:
+def keys(requests: list[Asked]) -> list[str]:
     return [request.key for request in requests]
 
 
-def answers(requests: list[KeyRequest]) -> list[KeyAnswer]:
-    return [KeyAnswer(request, COPYING, 0.1) for request in requests]
+def answers(requests: list[Asked]) -> list[TierAnswer]:
+    return [answer_to(request, COPYING) for request in requests]
 
 
 def test_exports_are_asked_first_then_the_jobs_export_name_then_its_id() -> None:
@@ -71,20 +72,11 @@ def test_an_answer_that_comes_twice_counts_once() -> None:
     assert bench.tally.polls == {"ok": 1}
 
 
-def test_two_answers_to_one_of_two_keys_do_not_end_the_poll() -> None:
+def test_all_keys_of_a_job_are_asked_for_in_one_request() -> None:
     bench = Bench(job(1, disks=(a_disk(1), a_disk(2))))
-    requests = bench.ask()
-    bench.poller.receive(answers(requests[:1]) * 2)
-    assert bench.poller.in_flight == 1
-    assert bench.tally.polls == {}
-
-
-def test_an_answer_to_a_key_that_was_not_asked_for_is_ignored() -> None:
-    bench = Bench(job(1))
-    (request,) = bench.ask()
-    bench.poller.receive([KeyAnswer(KeyRequest("default", "another", request.ticket), COPYING, 0.1)])
-    assert bench.poller.in_flight == 1
-    assert bench.tally.polls == {}
+    first, second = bench.ask()
+    assert (first.key, second.key) == (key(1), key(2))
+    assert first.ticket == second.ticket
 
 
 def test_an_answer_of_the_first_keys_does_not_count_for_the_next_ones() -> None:

@@ -8,12 +8,12 @@ from core_values import a_reading
 from engine_fakes import FakeThread
 from engine_world import BROKEN, GONE, Bench, World, done, job, jobs, key
 from keeping_log import KeepingLog
+from key_views import answer_to
 from virtual_time import let_pass, run_virtually
 
 from oma_poller.core.recording import ORDINARY_EVERY_S
 from oma_poller.engine import recorder as recorder_module
 from oma_poller.engine.claimed import ClaimedFlightLog
-from oma_poller.engine.ports import KeyAnswer
 from oma_poller.engine.recorder import EVERY_S, FLIGHTS_A_WRITE, Recorder
 from oma_poller.errors import DatabaseUnavailableError, RivalError
 from oma_poller.model.reading import FailureKind
@@ -102,7 +102,7 @@ def test_a_flight_has_the_raw_reply_of_its_key_and_no_other() -> None:
     bench = Bench(job(1))
     recorder, log = recording(bench)
     (request,) = bench.ask()
-    bench.poller.receive([KeyAnswer(request, a_reading(50, 100), 0.1, b'{"status": "x"}')])
+    bench.poller.receive([answer_to(request, a_reading(50, 100), b'{"status": "x"}')])
     written(recorder)
     (answer,) = log.kept[0].flight.answers
     assert (answer.key, answer.body, answer.reading) == (key(1), '{"status": "x"}', None)
@@ -116,7 +116,7 @@ def test_a_reply_that_is_too_long_or_came_in_bulk_is_kept_as_it_was_read() -> No
         bench = Bench(job(1))
         recorder, log = recording(bench)
         (request,) = bench.ask()
-        bench.poller.receive([KeyAnswer(request, a_reading(50, 100), 0.1, body)])
+        bench.poller.receive([answer_to(request, a_reading(50, 100), body)])
         written(recorder)
         (answer,) = log.kept[0].flight.answers
         assert (answer.body, answer.reading) == ("", a_reading(50, 100))

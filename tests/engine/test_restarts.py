@@ -7,11 +7,12 @@ import pytest
 from core_values import NOW, NOW_S, a_reading
 from engine_fakes import FakeDatabase
 from engine_world import BROKEN, Bench, World, done, job, key
+from key_views import Asked
 from msgspec.structs import replace
 from virtual_time import let_pass, run_virtually, until_true
 
 from oma_poller.core.memory import remember
-from oma_poller.engine.ports import Flushed, KeyRequest
+from oma_poller.engine.ports import Flushed
 from oma_poller.model.memory import JobMemory, Past
 from oma_poller.model.observation import Observation
 from oma_poller.model.policy import Policy
@@ -87,7 +88,7 @@ def test_rows_that_a_person_could_settle_are_read_in_each_pass_by_the_one_query(
     async def main() -> None:
         database = FakeDatabase(*(job(number) for number in range(1, 21)))
 
-        def script(request: KeyRequest) -> Outcome:
+        def script(request: Asked) -> Outcome:
             return replace(done(), started_at=OLD) if request.key == key(1) else a_reading(50, 100)
 
         world = World(script=script, database=database)

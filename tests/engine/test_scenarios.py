@@ -6,10 +6,10 @@ from itertools import pairwise
 import pytest
 from core_values import a_disk, a_job, a_reading
 from engine_world import BROKEN, GONE, World, done, job, jobs, key
+from key_views import Asked
 from virtual_time import let_pass, run_virtually, until_true
 
 from oma_poller.core.timetable import TICK_S
-from oma_poller.engine.ports import KeyRequest
 from oma_poller.errors import DatabaseUnavailableError
 from oma_poller.model.policy import Policy
 from oma_poller.model.reading import Failure, FailureKind, Outcome
@@ -31,7 +31,7 @@ def progress_of(world: World, job_id: str) -> tuple[int, int, int, str]:
 
 
 def test_the_seeds_job_is_found_by_its_export_and_written() -> None:
-    def script(request: KeyRequest) -> Outcome:
+    def script(request: Asked) -> Outcome:
         if request.key != f"migration-vol-{SEED_VOLUME}":
             return GONE
         return a_reading(933_232_640, 42_949_672_960, percent=2.17)
@@ -49,7 +49,7 @@ def test_the_seeds_job_is_found_by_its_export_and_written() -> None:
 def test_a_job_goes_from_its_first_byte_to_its_end_and_leaves() -> None:
     moved = {"bytes": 0}
 
-    def script(_: KeyRequest) -> Outcome:
+    def script(_: Asked) -> Outcome:
         moved["bytes"] += 10
         return a_reading(moved["bytes"], 100) if moved["bytes"] < 100 else done()
 
@@ -113,7 +113,7 @@ def test_nothing_is_lost_while_the_database_is_away_and_ends_come_first() -> Non
     ended = {key(number) for number in range(1, 11)}
     moved = {"bytes": 0}
 
-    def script(request: KeyRequest) -> Outcome:
+    def script(request: Asked) -> Outcome:
         moved["bytes"] += 1
         return done(10**6) if request.key in ended else a_reading(moved["bytes"], 10**6)
 

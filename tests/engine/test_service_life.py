@@ -7,10 +7,11 @@ from itertools import pairwise
 import pytest
 from core_values import a_reading
 from engine_world import DOWN, World, done, job, jobs, key
+from key_views import Asked, answer_to
 from virtual_time import let_pass, run_virtually, until_true
 
 from oma_poller.core.mailbox import Batch, Unwritten
-from oma_poller.engine.ports import Flushed, KeyAnswer, KeyRequest
+from oma_poller.engine.ports import Flushed
 from oma_poller.engine.service import DRAIN_S, LAST_FLUSH_S, LONGEST_RETRY_S
 from oma_poller.errors import DatabaseUnavailableError
 
@@ -123,7 +124,7 @@ def test_an_answer_that_comes_after_the_end_is_no_error() -> None:
     run_virtually(main())
     deliver = world[0].fetcher._deliver
     assert deliver is not None
-    deliver([KeyAnswer(KeyRequest("default", key(1), 1), COPYING, 0.1)])
+    deliver([answer_to(Asked("default", key(1), 1), COPYING)])
     assert world[0].tally.polls == {"ok": 1}
 
 

@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 from core_values import a_reading
 from engine_world import BROKEN, DOWN, World, job, jobs, key
+from key_views import Asked
 from virtual_time import let_pass, run_virtually
 
-from oma_poller.engine.ports import KeyRequest
 from oma_poller.model.job import Job
 from oma_poller.model.observation import Observation
 from oma_poller.model.policy import Policy
@@ -25,7 +25,7 @@ class Copies:
     def __init__(self) -> None:
         self.moved_bytes = 0
 
-    def __call__(self, _: KeyRequest) -> Outcome:
+    def __call__(self, _: Asked) -> Outcome:
         """Return the entry, whichever it is."""
         self.moved_bytes += 1
         return a_reading(self.moved_bytes, 10**6)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
+from key_views import Asked, each_key
 from msgspec.structs import replace
 
-from oma_poller.engine.ports import Deliver, Flushed, KeyAnswer, KeyRequest, ProbeAnswer
+from oma_poller.engine.ports import Deliver, Flushed, ProbeAnswer, TierAnswer, TierRequest
 from oma_poller.errors import DatabaseError, DatabaseRefusedError
 from oma_poller.model.job import ActiveJob, Job
 from oma_poller.model.memory import JobMemory, Past
@@ -18,7 +19,7 @@ from oma_poller.model.update import Update
 
 T = TypeVar("T")
 
-Script = Callable[[KeyRequest], Outcome]
+Script = Callable[[Asked], Outcome]
 
 
 class FakeLog:
@@ -56,7 +57,8 @@ class QuietFetcher:
     """Keeps the requests; a test delivers the answers."""
 
     def __init__(self) -> None:
-        self.requests: list[KeyRequest] = []
+        self.requests: list[TierRequest] = []
+        self._open: dict[int, tuple[TierRequest, dict[str, Outcome]]] = {}
         self.probed: list[str] = []
         """The VMAs of which the health was asked."""
         self.bulk: set[str] = set()
@@ -66,9 +68,11 @@ class QuietFetcher:
     def start(self, deliver: Deliver) -> None:
         """Nothing is delivered."""
 
-    def submit(self, requests: Iterable[KeyRequest]) -> None:
+    def submit(self, requests: Iterable[TierRequest]) -> None:
         """Keep requests."""
-        self.requests.extend(requests)
+        for request in requests:
+            self.requests.append(request)
+            self._open[request.ticket] = request, {}
 
     def probe(self, vma: str) -> None:
         """Keep a probe."""
@@ -81,10 +85,18 @@ class QuietFetcher:
     def close(self) -> None:
         """Nothing is open."""
 
-    def taken(self) -> list[KeyRequest]:
-        """Return the requests since the last call."""
+    def taken(self) -> list[Asked]:
+        """Return the requests since the last call, key by key."""
         requests, self.requests = self.requests, []
-        return requests
+        return [asked for request in requests for asked in each_key(request)]
+
+    def gathered(self, asked: Asked, outcome: Outcome) -> list[TierAnswer]:
+        """Take what a key brings; return the answer to its request once all keys have answered."""
+        request, outcomes = self._open[asked.ticket]
+        outcomes[asked.key] = outcome
+        if len(outcomes) < len(request.keys):
+            return []
+        return [TierAnswer(request, tuple(outcomes[key] for key in request.keys), 0.1)]
 
 
 class ScriptedFetcher:
@@ -109,21 +121,22 @@ class ScriptedFetcher:
         self.under_way: Counter[str] = Counter()
         self.most_under_way = 0
         self.twice_at_once: set[str] = set()
-        self._open: dict[int, tuple[KeyRequest, Failure | None]] = {}
+        self._open: dict[int, tuple[TierRequest, Failure | None]] = {}
         self._deliver: Deliver | None = None
 
     def start(self, deliver: Deliver) -> None:
         """Take the receiver of all answers."""
         self._deliver = deliver
 
-    def submit(self, requests: Iterable[KeyRequest]) -> None:
+    def submit(self, requests: Iterable[TierRequest]) -> None:
         """Answer these later."""
         loop = asyncio.get_running_loop()
         for request in requests:
-            self.asked.append((loop.time(), request.key))
-            if self.under_way[request.key]:
-                self.twice_at_once.add(request.key)
-            self.under_way[request.key] += 1
+            for key in request.keys:
+                self.asked.append((loop.time(), key))
+                if self.under_way[key]:
+                    self.twice_at_once.add(key)
+                self.under_way[key] += 1
             self.most_under_way = max(self.most_under_way, self.under_way.total())
             number = len(self.asked)
             self._open[number] = (request, self.away.get(request.vma))
@@ -153,9 +166,9 @@ class ScriptedFetcher:
     def _answer(self, number: int) -> None:
         request, failure = self._open.pop(number, (None, None))
         if request is not None and self._deliver is not None:
-            self.under_way[request.key] -= 1
-            outcome = failure or self.script(request)
-            self._deliver([KeyAnswer(request, outcome, self._delay_s(request.vma))])
+            self.under_way.subtract(request.keys)
+            outcomes = tuple(failure or self.script(asked) for asked in each_key(request))
+            self._deliver([TierAnswer(request, outcomes, self._delay_s(request.vma))])
 
     def _answer_probe(self, answer: ProbeAnswer) -> None:
         if self._deliver is not None:

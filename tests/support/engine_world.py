@@ -8,6 +8,7 @@ from typing import Any
 
 from core_values import NOW, STARTED, a_disk, a_job, a_reading
 from engine_fakes import FakeDatabase, FakeLog, FakeThread, QuietFetcher, Script, ScriptedFetcher
+from key_views import Asked
 from virtual_time import LoopClock, SetClock
 
 from oma_poller.core.mailbox import Mailbox
@@ -15,7 +16,7 @@ from oma_poller.engine.beats import Beats
 from oma_poller.engine.discovery import Discovery
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.poller import Parts, VMAProgressPoller
-from oma_poller.engine.ports import KeyAnswer, KeyRequest, ProbeAnswer
+from oma_poller.engine.ports import ProbeAnswer
 from oma_poller.engine.service import Machinery, Service
 from oma_poller.engine.tally import Tally
 from oma_poller.engine.watch import Watch
@@ -96,20 +97,20 @@ class Bench:
         assert watch is not None
         return watch
 
-    def ask(self) -> list[KeyRequest]:
-        """Begin what is due; return the requests."""
+    def ask(self) -> list[Asked]:
+        """Begin what is due; return the keys that are asked for."""
         self.poller.tick()
         return self.fetcher.taken()
 
-    def answer(self, requests: Sequence[KeyRequest], *outcomes: Outcome) -> list[KeyRequest]:
-        """Answer requests in their order, the last outcome for all that remain; return what is asked then."""
+    def answer(self, requests: Sequence[Asked], *outcomes: Outcome) -> list[Asked]:
+        """Answer keys in their order, the last outcome for all that remain; return what is asked then."""
         if not requests:
             return []
         filled = [*outcomes, *[outcomes[-1]] * (len(requests) - len(outcomes))]
-        answers = [
-            KeyAnswer(request, outcome, 0.1) for request, outcome in zip(requests, filled, strict=True)
-        ]
-        self.poller.receive(answers)
+        pairs = zip(requests, filled, strict=True)
+        self.poller.receive(
+            [answer for request, outcome in pairs for answer in self.fetcher.gathered(request, outcome)]
+        )
         return self.fetcher.taken()
 
     def health(self, failure: Failure | None = None, vma: str = "default", word: str = "healthy") -> None:

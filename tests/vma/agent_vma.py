@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from itertools import count
 
 from agent_http import AgentHttp
+from key_views import Got, one_key
 from loopback_vma import Answers, LoopbackVma, Reply, Request, client, http, vma
 
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
 from oma_poller.model.reading import Outcome
 from oma_poller.vma.client import VMAProgressClient
 from oma_poller.vma.page import LIST_PATH
@@ -73,13 +73,13 @@ class Rounds:
         self._seen = 0
 
     def submit(self, *keys: str, vma_name: str = "v") -> int:
-        """Ask for keys; return the ticket."""
+        """Ask for keys, each in a request of its own; return the ticket."""
         ticket = next(self._tickets)
-        self.fetcher.submit([KeyRequest(vma_name, key, ticket) for key in keys])
+        self.fetcher.submit([one_key(vma_name, key, ticket) for key in keys])
         self._asked += len(keys)
         return ticket
 
-    def answers_to(self, ticket: int) -> list[KeyAnswer]:
+    def answers_to(self, ticket: int) -> list[Got]:
         """Return the answers to a ticket, once everything asked so far is answered."""
         got = self.answers.wait(self._asked)
         assert len(got) == self._asked

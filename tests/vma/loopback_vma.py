@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from key_views import Got, each_got, one_key
+
 from oma_poller.clock import SystemClock
-from oma_poller.engine.ports import Answer, KeyAnswer, KeyRequest, ProbeAnswer
+from oma_poller.engine.ports import Answer, ProbeAnswer, TierAnswer
 from oma_poller.vma.client import VMAProgressClient
 from oma_poller.vma.target import VmaTarget
 
@@ -178,22 +180,22 @@ class Answers:
     """Collects what a client delivers."""
 
     def __init__(self) -> None:
-        self.batches: list[list[KeyAnswer]] = []
+        self.batches: list[list[Got]] = []
         self.probes: list[ProbeAnswer] = []
         self._changed = threading.Condition()
 
     def deliver(self, batch: Sequence[Answer]) -> None:
         """Take a batch."""
         with self._changed:
-            keys = [answer for answer in batch if isinstance(answer, KeyAnswer)]
+            keys = [got for answer in batch if isinstance(answer, TierAnswer) for got in each_got(answer)]
             if keys:
                 self.batches.append(keys)
             self.probes += [answer for answer in batch if isinstance(answer, ProbeAnswer)]
             self._changed.notify_all()
 
     @property
-    def all(self) -> list[KeyAnswer]:
-        """Everything so far."""
+    def all(self) -> list[Got]:
+        """Everything so far, key by key."""
         with self._changed:
             return [answer for batch in self.batches for answer in batch]
 
@@ -203,7 +205,7 @@ class Answers:
             assert self._changed.wait_for(lambda: len(self.probes) >= count, PATIENCE_S)
             return list(self.probes)
 
-    def wait(self, count: int) -> list[KeyAnswer]:
+    def wait(self, count: int) -> list[Got]:
         """Return all answers, once there are `count`."""
         with self._changed:
             enough = self._changed.wait_for(lambda: sum(map(len, self.batches)) >= count, PATIENCE_S)
@@ -227,9 +229,9 @@ def client(
         fetcher.close()
 
 
-def ask(target: VmaTarget, key: str = "k1", timeout_s: float = PATIENCE_S) -> KeyAnswer:
+def ask(target: VmaTarget, key: str = "k1", timeout_s: float = PATIENCE_S) -> Got:
     """Ask for one key with a client of its own."""
     with client(target, timeout_s=timeout_s) as (fetcher, answers):
-        fetcher.submit([KeyRequest(target.name, key, 7)])
+        fetcher.submit([one_key(target.name, key, 7)])
         (answer,) = answers.wait(1)
         return answer

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 from agent_vma import CAPABILITIES, AgentVma, Rounds, agent_rounds, is_bulk
+from key_views import one_key
 from loopback_vma import PATIENCE_S, Reply, Request, client, entry, http, ok, vma
 
-from oma_poller.engine.ports import KeyRequest
+from oma_poller.engine.ports import TierRequest
 from oma_poller.model.reading import Failure, FailureKind, Missing, Outcome, Reading
 from oma_poller.vma.target import VmaTarget
 
@@ -210,8 +211,8 @@ def test_a_vma_that_hangs_delays_no_other() -> None:
             assert len(hanging.requests) == 2
 
 
-def _requests(name: str) -> list[KeyRequest]:
-    return [KeyRequest(name, key, 1000) for key in KEYS]
+def _requests(name: str) -> list[TierRequest]:
+    return [one_key(name, key, 1000) for key in KEYS]
 
 
 def test_close_while_a_bulk_request_hangs_answers_each_request_once() -> None:

@@ -6,12 +6,15 @@ from agent_http import HandClock
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from key_views import each_got
 
 from oma_poller.agent.server.register import Limits, Register
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.engine.ports import TierAnswer, TierRequest
 from oma_poller.model.reading import Failure, FailureKind, Missing, Outcome
 from oma_poller.vma.feed import Feed, Turn
+from oma_poller.vma.gathering import Single, singles_of
 from oma_poller.vma.page import read_page
+from oma_poller.vma.reply import Fetched
 from oma_poller.vma.wire import decode
 
 KEYS = ("a", "b", "c", "d", "e", "f")
@@ -23,7 +26,7 @@ FAILURE = Failure(FailureKind.TIMEOUT, "x")
 class OnTheWay:
     """A request, and its reply once the server made it."""
 
-    request: KeyRequest | None
+    request: Single | None
     """None for a bulk request."""
     path: str = ""
     reply: bytes | None = None
@@ -36,7 +39,7 @@ class Asked:
 
     since: int
     """Number of changes on the server before it."""
-    answers: list[Outcome] = field(default_factory=list)
+    answers: list[TierAnswer] = field(default_factory=list)
 
 
 class BulkModel(RuleBasedStateMachine):
@@ -51,7 +54,7 @@ class BulkModel(RuleBasedStateMachine):
         """What was true of each key after each change."""
         self.asked: dict[int, Asked] = {}
         self.network: list[OnTheWay] = []
-        self.queue: list[KeyRequest] = []
+        self.queue: list[TierRequest] = []
 
     @rule(
         key=st.sampled_from(KEYS), moved=st.integers(0, 100), status=st.sampled_from(["running", "completed"])
@@ -83,20 +86,19 @@ class BulkModel(RuleBasedStateMachine):
     @rule(keys=GROUPS)
     def ask(self, keys: list[str]) -> None:
         """The poller asks for a group of keys."""
-        for key in keys:
-            request = KeyRequest("v", key, len(self.asked))
-            self.asked[request.ticket] = Asked(len(self.past) - 1)
-            if self.feed.is_on:
-                self.feed.wait(request)
-            else:
-                self.queue.append(request)
+        request = TierRequest("v", tuple(dict.fromkeys(keys)), len(self.asked))
+        self.asked[request.ticket] = Asked(len(self.past) - 1)
+        if self.feed.is_on:
+            self.feed.wait(request)
+        else:
+            self.queue.append(request)
 
     @rule()
     def begin(self) -> None:
         """The client begins what is queued."""
         if self.feed.is_ready:
             self._carry_out(self.feed.begin(self.clock.s))
-        self.network += [OnTheWay(request) for request in self.queue]
+        self.network += [OnTheWay(single) for request in self.queue for single in singles_of(request)]
         self.queue = []
 
     @precondition(lambda self: self.network)
@@ -167,9 +169,11 @@ class BulkModel(RuleBasedStateMachine):
             body = there.reply
             self._heard(there.request, Missing() if body is None else decode(body, there.request.key))
 
-    def _heard(self, request: KeyRequest, outcome: Outcome) -> None:
-        self.feed.heard(request, outcome, offers_bulk=True, now_s=self.clock.s)
-        self._answered(KeyAnswer(request, outcome, 0.1))
+    def _heard(self, single: Single, outcome: Outcome) -> None:
+        self.feed.heard(single, outcome, offers_bulk=True, now_s=self.clock.s)
+        answer = single.answer(Fetched(outcome, 0.1))
+        if answer is not None:
+            self._answered(answer)
 
     def _carry_out(self, turn: Turn) -> None:
         self.queue += turn.singles
@@ -178,12 +182,13 @@ class BulkModel(RuleBasedStateMachine):
         for answer in turn.answers:
             self._answered(answer)
 
-    def _answered(self, answer: KeyAnswer) -> None:
+    def _answered(self, answer: TierAnswer) -> None:
         asked = self.asked[answer.request.ticket]
-        asked.answers.append(answer.outcome)
+        asked.answers.append(answer)
         assert len(asked.answers) == 1
-        possible = [moment[answer.request.key] for moment in self.past[asked.since :]]
-        assert answer.outcome in [*possible, FAILURE], (answer, possible)
+        for got in each_got(answer):
+            possible = [moment[got.request.key] for moment in self.past[asked.since :]]
+            assert got.outcome in [*possible, FAILURE], (got, possible)
 
 
 BulkModel.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)

@@ -1,10 +1,11 @@
 """When bulk is asked for, and when a VMA that offers it is believed."""
 
 import pytest
+from key_views import one_key
 
-from oma_poller.engine.ports import KeyRequest
 from oma_poller.model.reading import Failure, FailureKind, Missing
 from oma_poller.vma.feed import Feed
+from oma_poller.vma.gathering import singles_of
 from oma_poller.vma.page import Page
 from oma_poller.vma.worth import FEWEST_KEYS, WINDOW_S, Worth
 
@@ -67,7 +68,8 @@ def test_copiers_that_report_all_at_once_do_not_end_it() -> None:
 
 def on(feed: Feed, now_s: float) -> bool:
     """Let the VMA offer bulk; return whether it is believed."""
-    feed.heard(KeyRequest("v", "k", 1), Missing(), offers_bulk=True, now_s=now_s)
+    (single,) = singles_of(one_key("v", "k", 1))
+    feed.heard(single, Missing(), offers_bulk=True, now_s=now_s)
     return feed.is_on
 
 
@@ -101,12 +103,13 @@ def test_once_a_pass_failed_a_single_key_shows_whether_it_is_bulk_that_is_broken
     on(feed, 0.0)
     keys = ("a", "b", "c", "d", "e")
     for key in keys:
-        feed.wait(KeyRequest("v", key, 1))
+        feed.wait(one_key("v", key, 1))
     assert feed.begin(0.0).singles == []
     assert len(feed.failed(BROKEN, 0.1, 0.0).answers) == 5
     for key in keys:
-        feed.wait(KeyRequest("v", key, 2))
-    (canary,) = feed.begin(5.0).singles
+        feed.wait(one_key("v", key, 2))
+    (request,) = feed.begin(5.0).singles
+    (canary,) = singles_of(request)
     feed.heard(canary, Missing() if single_works else BROKEN, offers_bulk=True, now_s=5.0)
     turn = feed.failed(BROKEN, 0.1, 5.0)
     assert feed.is_on is not single_works
@@ -117,7 +120,7 @@ def test_who_comes_while_a_pass_fails_gets_its_failure_too() -> None:
     feed = Feed()
     on(feed, 0.0)
     for ticket in range(10):
-        feed.wait(KeyRequest("v", f"k{ticket}", ticket))
+        feed.wait(one_key("v", f"k{ticket}", ticket))
         if ticket == 4:
             feed.begin(0.0)
     assert [answer.request.ticket for answer in feed.failed(BROKEN, 0.1, 0.0).answers] == list(range(10))

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from key_views import one_key
 from loopback_vma import PATIENCE_S, Reply, Request, ask, client, entry, http, ok, vma
 
-from oma_poller.engine.ports import KeyRequest
 from oma_poller.model.reading import Failure, FailureKind, Missing, Reading, State
 from oma_poller.vma.target import VmaTarget
 
@@ -21,7 +21,7 @@ def kind_of(outcome: object) -> FailureKind:
 def test_a_thousand_requests_reuse_at_most_max_in_flight_connections() -> None:
     with vma() as server, client(VmaTarget("v", server.url), max_in_flight=8) as (fetcher, answers):
         for first in range(0, 1000, 100):
-            fetcher.submit([KeyRequest("v", f"k{n}", n) for n in range(first, first + 100)])
+            fetcher.submit([one_key("v", f"k{n}", n) for n in range(first, first + 100)])
         got = answers.wait(1000)
         assert sorted(answer.request.ticket for answer in got) == list(range(1000))
         assert all(isinstance(answer.outcome, Reading) for answer in got)
@@ -40,7 +40,7 @@ def test_never_more_than_max_in_flight_are_at_the_server() -> None:
         return entry(request)
 
     with vma(answer) as server, client(VmaTarget("v", server.url), max_in_flight=4) as (fetcher, answers):
-        fetcher.submit([KeyRequest("v", f"k{n}", n) for n in range(40)])
+        fetcher.submit([one_key("v", f"k{n}", n) for n in range(40)])
         answers.wait(40)
         assert server.peak == 4
         assert fetcher.in_flight == 0
@@ -48,7 +48,7 @@ def test_never_more_than_max_in_flight_are_at_the_server() -> None:
 
 def test_requests_begin_in_the_order_they_were_submitted() -> None:
     with vma() as server, client(VmaTarget("v", server.url), max_in_flight=1) as (fetcher, answers):
-        fetcher.submit([KeyRequest("v", f"k{n}", n) for n in range(20)])
+        fetcher.submit([one_key("v", f"k{n}", n) for n in range(20)])
         answers.wait(20)
         assert [request.path.rpartition("/")[2] for request in server.requests] == [
             f"k{n}" for n in range(20)
@@ -57,7 +57,7 @@ def test_requests_begin_in_the_order_they_were_submitted() -> None:
 
 def test_an_answer_brings_the_raw_body_and_how_long_it_took() -> None:
     with vma() as server, client(VmaTarget("v", server.url)) as (fetcher, answers):
-        fetcher.submit(iter([KeyRequest("v", "early", 1)]))
+        fetcher.submit(iter([one_key("v", "early", 1)]))
         (answer,) = answers.wait(1)
         assert isinstance(answer.outcome, Reading)
         assert answer.body == b'{"job_id": "early", "status": "Streaming", "bytes_transferred": 5}'
@@ -93,7 +93,7 @@ def test_the_time_out_counts_from_the_real_start_not_from_the_queue() -> None:
     with vma(answer) as server:
         target = VmaTarget("v", server.url)
         with client(target, max_in_flight=1, timeout_s=0.6) as (fetcher, answers):
-            fetcher.submit([KeyRequest("v", f"k{n}", n) for n in range(9)])
+            fetcher.submit([one_key("v", f"k{n}", n) for n in range(9)])
             assert all(isinstance(got.outcome, Reading) for got in answers.wait(9))
 
 
@@ -196,7 +196,7 @@ def test_a_dead_vma_does_not_spoil_the_answers_of_another() -> None:
     with vma() as dead:
         dead_url = dead.url
     with vma() as server, client(VmaTarget("a", server.url), VmaTarget("b", dead_url)) as (fetcher, answers):
-        fetcher.submit([KeyRequest("ab"[n % 2], f"k{n}", n) for n in range(100)])
+        fetcher.submit([one_key("ab"[n % 2], f"k{n}", n) for n in range(100)])
         for answer in answers.wait(100):
             good = isinstance(answer.outcome, Reading)
             assert good == (answer.request.vma == "a")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from key_views import one_key
 from loopback_vma import PATIENCE_S, Answers, Request, client, vma
 
 from oma_poller.clock import SystemClock
-from oma_poller.engine.ports import Answer, KeyRequest
+from oma_poller.engine.ports import Answer, TierRequest
 from oma_poller.errors import UsageError
 from oma_poller.model.reading import Failure, FailureKind, Reading
 from oma_poller.vma.client import VMAProgressClient
@@ -17,8 +18,8 @@ from oma_poller.vma.target import VmaTarget
 from oma_poller.vma.transfers import Transfers
 
 
-def requests(count: int) -> list[KeyRequest]:
-    return [KeyRequest("v", f"k{n}", n) for n in range(count)]
+def requests(count: int) -> list[TierRequest]:
+    return [one_key("v", f"k{n}", n) for n in range(count)]
 
 
 def make(*targets: VmaTarget, max_in_flight: int = 10, timeout_s: float = PATIENCE_S) -> VMAProgressClient:
@@ -58,7 +59,7 @@ def test_submitting_and_closing_at_once_answers_each_request_once() -> None:
     for _ in range(20):
         with client(VmaTarget("v", "http://127.0.0.1:1")) as (fetcher, answers):
             submitting = threading.Thread(
-                target=lambda to=fetcher: [to.submit([KeyRequest("v", "k", n)]) for n in range(200)]
+                target=lambda to=fetcher: [to.submit([one_key("v", "k", n)]) for n in range(200)]
             )
             submitting.start()
             answers.wait(1)
@@ -100,7 +101,7 @@ def test_close_from_the_receiver_itself_does_not_wait_for_itself() -> None:
 
 def test_a_name_that_no_vma_has_is_answered_as_a_failure() -> None:
     with client(VmaTarget("v", "http://127.0.0.1:1")) as (fetcher, answers):
-        fetcher.submit([KeyRequest("other", "k", 1)])
+        fetcher.submit([one_key("other", "k", 1)])
         (got,) = answers.wait(1)
         assert got.outcome == Failure(FailureKind.UNREACHABLE, "no VMA is named 'other'")
 
@@ -119,9 +120,9 @@ def test_a_receiver_that_raises_does_not_end_the_thread(monkeypatch: pytest.Monk
     with vma() as server:
         fetcher = make(VmaTarget("v", server.url))
         fetcher.start(deliver)
-        fetcher.submit([KeyRequest("v", "k", 1)])
+        fetcher.submit([one_key("v", "k", 1)])
         answers.wait(1)
-        fetcher.submit([KeyRequest("v", "k", 2)])
+        fetcher.submit([one_key("v", "k", 2)])
         got = answers.wait(2)
         fetcher.close()
     assert all(isinstance(answer.outcome, Reading) for answer in got)
@@ -140,7 +141,7 @@ def test_a_defect_in_the_thread_still_answers_every_request(monkeypatch: pytest.
     fetcher.submit(requests(3))
     fetcher.start(answers.deliver)
     answers.wait(3)
-    fetcher.submit([KeyRequest("v", "late", 3)])
+    fetcher.submit([one_key("v", "late", 3)])
     fetcher.close()
     assert sorted(got.request.ticket for got in answers.wait(4)) == [0, 1, 2, 3]
     assert [str(error) for error in told] == ["defect"]

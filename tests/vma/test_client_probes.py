@@ -3,9 +3,9 @@
 import threading
 
 import pytest
+from key_views import one_key
 from loopback_vma import PATIENCE_S, Reply, Request, client, entry, http, ok, vma
 
-from oma_poller.engine.ports import KeyRequest
 from oma_poller.model.reading import FailureKind, Reading
 from oma_poller.vma.health import HEALTH_PATH
 from oma_poller.vma.target import VmaTarget
@@ -59,7 +59,7 @@ def test_a_probe_waits_for_no_other_request() -> None:
         return None
 
     with vma(answer) as server, client(VmaTarget("v", server.url), max_in_flight=1) as (fetcher, answers):
-        fetcher.submit([KeyRequest("v", f"k{n}", n) for n in range(5)])
+        fetcher.submit([one_key("v", f"k{n}", n) for n in range(5)])
         assert arrived.wait(PATIENCE_S)
         fetcher.probe("v")
         (probe,) = answers.wait_for_probes(1)
@@ -93,9 +93,9 @@ def test_vmas_that_hang_delay_no_other() -> None:
     with vma(hang) as hanging, vma() as lively:
         targets = [VmaTarget(f"h{n}", hanging.url) for n in range(9)]
         with client(*targets, VmaTarget("v", lively.url), max_in_flight=2) as (fetcher, answers):
-            fetcher.submit([KeyRequest(f"h{n % 9}", f"k{n}", n) for n in range(90)])
+            fetcher.submit([one_key(f"h{n % 9}", f"k{n}", n) for n in range(90)])
             assert arrived.wait(PATIENCE_S)
-            fetcher.submit([KeyRequest("v", f"k{n}", n) for n in range(20)])
+            fetcher.submit([one_key("v", f"k{n}", n) for n in range(20)])
             assert {type(answer.outcome) for answer in answers.wait(20)} == {Reading}
             assert {answer.request.vma for answer in answers.all} == {"v"}
             assert fetcher.in_flight == 18

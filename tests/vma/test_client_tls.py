@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from key_views import one_key
 from loopback_certificates import Authority
 from loopback_vma import PATIENCE_S, ask, client, vma
 
-from oma_poller.engine.ports import KeyRequest
 from oma_poller.errors import UsageError
 from oma_poller.model.reading import Failure, FailureKind, Reading
 from oma_poller.vma.address import check_target
@@ -66,7 +66,7 @@ def test_tls_connections_are_kept(authority: Authority) -> None:
     with vma(tls=authority.server(authority.issue("server"))) as server:
         target = VmaTarget("v", server.url, ca_file=authority.cert_file)
         with client(target, max_in_flight=3) as (fetcher, answers):
-            fetcher.submit([KeyRequest("v", f"k{n}", n) for n in range(50)])
+            fetcher.submit([one_key("v", f"k{n}", n) for n in range(50)])
             assert all(isinstance(got.outcome, Reading) for got in answers.wait(50))
         assert server.connections <= 3
 

@@ -4,11 +4,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from key_views import one_key
 from wire_samples import KEY, SHAPE_A, SHAPE_B, SHAPE_C
 
-from oma_poller.engine.ports import KeyRequest
-from oma_poller.model.reading import Failure, FailureKind, Missing, Reading, State
+from oma_poller.engine.ports import TierRequest
+from oma_poller.model.reading import Failure, FailureKind, Missing, Outcome, Reading, State
 from oma_poller.vma import mirror as mirror_module
+from oma_poller.vma.gathering import singles_of
 from oma_poller.vma.mirror import KEEP_S, Mirror
 from oma_poller.vma.page import Page, read_page
 from oma_poller.vma.wire import decode
@@ -60,62 +62,68 @@ def test_a_key_that_is_asked_for_is_kept_though_it_never_changes() -> None:
     assert not mirror.follows("b")
 
 
+def adopt(mirror: Mirror, request: TierRequest, outcome: Outcome) -> None:
+    """Let the only key of a request be answered."""
+    (single,) = singles_of(request)
+    mirror.adopt(single, outcome)
+
+
 def test_a_key_that_was_dropped_comes_back_only_by_a_single_reply() -> None:
     mirror = listed("a")
     mirror.turn(KEEP_S)
     mirror.turn(2 * KEEP_S)
     mirror.take(page(2, "a"), 0.0, 2 * KEEP_S)
     assert not mirror.follows("a")
-    request = KeyRequest("v", "a", 1)
+    request = one_key("v", "a", 1)
     mirror.follow(request)
     assert not mirror.follows("a")
-    mirror.adopt(request, Reading(state=State.REPLICATING, bytes_transferred=2))
+    adopt(mirror, request, Reading(state=State.REPLICATING, bytes_transferred=2))
     assert moved(mirror, "a") == 2
 
 
 def test_a_page_that_names_a_key_counts_more_than_the_single_reply_under_way() -> None:
-    mirror, request = listed(), KeyRequest("v", "a", 1)
+    mirror, request = listed(), one_key("v", "a", 1)
     mirror.follow(request)
     mirror.take(page(3, "a"), 0.0, 0.0)
-    mirror.adopt(request, Missing())
+    adopt(mirror, request, Missing())
     assert moved(mirror, "a") == 3
 
 
 def test_a_page_of_a_list_counts_more_than_the_single_reply_under_way() -> None:
-    mirror, request = Mirror(), KeyRequest("v", "a", 1)
+    mirror, request = Mirror(), one_key("v", "a", 1)
     mirror.take(page(1, "b", full=True, complete=False), 0.0, 0.0)
     mirror.follow(request)
     mirror.take(page(2, "a"), 0.0, 0.0)
-    mirror.adopt(request, Missing())
+    adopt(mirror, request, Missing())
     assert moved(mirror, "a") == 2
 
 
 def test_a_deletion_counts_more_than_the_single_reply_under_way() -> None:
-    mirror, request = listed(), KeyRequest("v", "a", 1)
+    mirror, request = listed(), one_key("v", "a", 1)
     mirror.follow(request)
     mirror.take(deletion(3, "a", "never heard of"), 0.0, 0.0)
-    mirror.adopt(request, Reading(state=State.REPLICATING))
+    adopt(mirror, request, Reading(state=State.REPLICATING))
     assert mirror.outcome("a") == Missing()
     assert not mirror.follows("never heard of")
 
 
 def test_a_single_reply_from_before_a_new_list_is_not_taken_for_a_later_request() -> None:
-    mirror, old, new = listed(), KeyRequest("v", "a", 1), KeyRequest("v", "a", 1)
+    mirror, old, new = listed(), one_key("v", "a", 1), one_key("v", "a", 1)
     mirror.follow(old)
     mirror.take(page(1, full=True), 0.0, 0.0)
-    mirror.adopt(old, Reading(state=State.REPLICATING, bytes_transferred=99))
+    adopt(mirror, old, Reading(state=State.REPLICATING, bytes_transferred=99))
     assert not mirror.follows("a")
     mirror.follow(new)
-    mirror.adopt(old, Reading(state=State.REPLICATING, bytes_transferred=99))
+    adopt(mirror, old, Reading(state=State.REPLICATING, bytes_transferred=99))
     assert not mirror.follows("a")
-    mirror.adopt(new, Missing())
+    adopt(mirror, new, Missing())
     assert mirror.outcome("a") == Missing()
 
 
 def test_a_single_reply_that_failed_tells_nothing() -> None:
-    mirror, request = listed(), KeyRequest("v", "a", 1)
+    mirror, request = listed(), one_key("v", "a", 1)
     mirror.follow(request)
-    mirror.adopt(request, Failure(FailureKind.TIMEOUT, "x"))
+    adopt(mirror, request, Failure(FailureKind.TIMEOUT, "x"))
     assert not mirror.follows("a")
 
 

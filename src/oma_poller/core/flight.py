@@ -1,6 +1,7 @@
 """Records a poll as a value, and runs a recorded one through the rules again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import repeat
 
 from msgspec.structs import replace
 
@@ -18,8 +19,8 @@ LONGEST_FAILED = 2000
 """Characters of a reply that could not be used: they are for a person, and not decoded again."""
 
 
-def record(before: PollingContext, poll: Poll, decision: Decision, bodies: Mapping[str, bytes]) -> Flight:
-    """Return the flight of a poll; *bodies* holds the raw replies by key, as far as there are any."""
+def record(before: PollingContext, poll: Poll, decision: Decision, bodies: Sequence[bytes]) -> Flight:
+    """Return the flight of a poll; *bodies* holds the raw replies, one a key, or none at all."""
     kept = _kept_bodies(poll, bodies)
     return Flight(
         at=poll.now,
@@ -86,11 +87,10 @@ def _plan(flight: Flight) -> KeyPlan:
     return plan_keys(flight.job)
 
 
-def _kept_bodies(poll: Poll, bodies: Mapping[str, bytes]) -> dict[str, str]:
+def _kept_bodies(poll: Poll, bodies: Sequence[bytes]) -> dict[str, str]:
     """Return the replies that are kept as they came: not too much of them in all."""
     kept, room_bytes = {}, LONGEST_BODIES_BYTES
-    for key, outcome in zip(poll.keys, poll.outcomes, strict=True):
-        body = bodies.get(key, b"")
+    for key, outcome, body in zip(poll.keys, poll.outcomes, bodies or repeat(b""), strict=False):
         if isinstance(outcome, Failure):
             kept[key] = body[: 4 * LONGEST_FAILED].decode("utf-8", "replace")[:LONGEST_FAILED]
         elif 0 < len(body) <= room_bytes and isinstance(outcome, Reading):

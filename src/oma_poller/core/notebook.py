@@ -50,9 +50,7 @@ class Notebook:
         """Number of memories that wait to be written without a row."""
         return len(self._alone)
 
-    def put(
-        self, context: PollingContext, now_s: float, *, with_row: bool, went_on: bool = False
-    ) -> None:
+    def put(self, context: PollingContext, now_s: float, *, with_row: bool, went_on: bool = False) -> None:
         """Take a job's newest context; *with_row*: its row is to be written as well.
 
         *went_on*: it has the mark of the one before, so the two need not be compared.

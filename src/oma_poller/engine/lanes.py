@@ -163,7 +163,7 @@ class Lanes:
             self.place_in_slot(vma, job_id, max(began_s + self.interval_s / 2, now_s))
 
     def pop_due(self, now_s: float) -> Iterator[tuple[str, list[tuple[str, float]]]]:
-        """Take out jobs that are due and may begin, the most overdue first, as (VMA, (job id, due time) of some).
+        """Take out jobs that are due and may begin, the most overdue first, as (VMA, some).
 
         Whoever takes some begins them before it asks for the next: what is under way counts. Of a VMA that
         cannot be reached all are taken, for they are not asked; of one that answers in bulk, for they take
@@ -202,7 +202,9 @@ class Lanes:
         """Return how many jobs of a VMA may begin now."""
         if self._lanes[vma].is_open or self._rounds.in_bulk(vma):
             return MOST_A_TICK
-        return max(0, min(self._max_concurrent - self._rounds.places, self._share(vma) - self._rounds.of(vma)))
+        return max(
+            0, min(self._max_concurrent - self._rounds.places, self._share(vma) - self._rounds.of(vma))
+        )
 
     def _share(self, vma: str) -> int:
         if self._shares is None:

@@ -93,7 +93,7 @@ class Outages:
 
 
 def _failure_of(round_: Round) -> Failure:
-    return next(outcome for outcome in round_.answers if isinstance(outcome, Failure))
+    return next(outcome for outcome in round_.outcomes if isinstance(outcome, Failure))
 
 
 def is_unanswered(outcomes: Iterable[Outcome]) -> bool:

@@ -1,6 +1,6 @@
 """Polls the VMAs for every watched job: what is due goes out, what comes back is decided and posted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
@@ -19,17 +19,17 @@ from oma_poller.engine.judge import Judge
 from oma_poller.engine.lanes import Lane, Lanes
 from oma_poller.engine.moment import Moment, moment_of
 from oma_poller.engine.outages import Outages, is_unanswered
-from oma_poller.engine.ports import Answer, KeyRequest, ProbeAnswer, ProgressFetcher
+from oma_poller.engine.ports import Answer, ProbeAnswer, ProgressFetcher, TierRequest
 from oma_poller.engine.presence import Presence
 from oma_poller.engine.recorder import Recorder
 from oma_poller.engine.rereads import Rereads
 from oma_poller.engine.rounds import Rounds
 from oma_poller.engine.tally import Tally
-from oma_poller.engine.watch import NO_BODIES, Answered, Round, Watch, key_plan, replan, start_round
+from oma_poller.engine.watch import Answered, Round, Watch, key_plan, replan, start_round
 from oma_poller.model.context import PollingContext
 from oma_poller.model.job import Job
 from oma_poller.model.policy import Policy
-from oma_poller.model.reading import Outcome, Reading
+from oma_poller.model.reading import Reading
 from oma_poller.model.vma import VmaRule
 
 
@@ -121,13 +121,15 @@ class VMAProgressPoller:
         """Begin what is due: polls, as far as each VMA's share of `max_concurrent` allows, and probes."""
         now_s = self._parts.clock.monotonic()
         self._outages.tick(now_s)
-        requests: list[KeyRequest] = []
+        requests: list[TierRequest] = []
         for vma, due in self._lanes.pop_due(now_s):
             away = self._lanes.of(vma).is_open
             for job_id, due_s in due:
                 watch = self._watches[job_id]
                 if not (away and self._outages.sets_aside(watch)):
-                    requests.extend(self._begin(watch, due_s, now_s))
+                    request = self._begin(watch, due_s, now_s)
+                    if request is not None:
+                        requests.append(request)
         if requests:
             self._parts.fetcher.submit(requests)
 
@@ -135,33 +137,34 @@ class VMAProgressPoller:
         """Return when `tick` can do something next, monotonic seconds; None while it cannot."""
         return self._lanes.next_due_s()
 
-    def _begin(self, watch: Watch, due_s: float, now_s: float) -> list[KeyRequest]:
-        """Begin the poll of a job that is due; return its requests."""
+    def _begin(self, watch: Watch, due_s: float, now_s: float) -> TierRequest | None:
+        """Begin the poll of a job that is due; return its request."""
         self._parts.tally.began(now_s - due_s)
         if watch.refusal is not None:
             self._finish(watch, Answered(0, (watch.refusal,)), now_s, moment_of(self._parts.clock))
-            return []
+            return None
         return self._rounds.ask(start_round(watch, now_s))
 
     def receive(self, answers: Iterable[Answer]) -> None:
-        """Take answers: a poll whose last key answered is decided. An answer nobody waits for is ignored."""
+        """Take answers: each decides its poll, or has it ask its next tier. Others are ignored."""
         moment = moment_of(self._parts.clock)
-        follow_ups: list[KeyRequest] = []
+        follow_ups: list[TierRequest] = []
         heard: str | None = None
         for answer in answers:
             if isinstance(answer, ProbeAnswer):
                 self._outages.probed(answer)
                 continue
             vma = answer.request.vma
-            if not is_answer(answer.outcome):
+            if not any(map(is_answer, answer.outcomes)):
                 heard = None
             elif vma != heard:
                 heard = vma  # until a request to it fails, its next answers say nothing new of the VMA
                 for failed in self._outages.answered(vma):
-                    self._finish(failed.watch, _answered(failed, failed.answers), failed.began_s, moment)
+                    self._finish(failed.watch, _answered(failed), failed.began_s, moment)
             round_ = self._rounds.answered(answer)
-            if round_ is not None:
-                follow_ups.extend(self._close(round_, moment))
+            follow_up = None if round_ is None else self._close(round_, moment)
+            if follow_up is not None:
+                follow_ups.append(follow_up)
         if follow_ups:
             self._parts.fetcher.submit(follow_ups)
 
@@ -252,9 +255,9 @@ class VMAProgressPoller:
         self.rereads.forget(job_id)
         return watch
 
-    def _close(self, round_: Round, moment: Moment) -> Sequence[KeyRequest]:
-        """Decide an answered round, or return the requests of its next tier (P2)."""
-        outcomes = round_.answers
+    def _close(self, round_: Round, moment: Moment) -> TierRequest | None:
+        """Decide an answered round, or return the request of its next tier (P2)."""
+        outcomes = round_.outcomes
         has_reading = Reading in map(type, outcomes)
         failed = not has_reading and is_unanswered(outcomes)
         if failed:
@@ -263,16 +266,16 @@ class VMAProgressPoller:
             current = self._watches.get(round_.job_id)
             if current is not None and not self._judge.is_over(current):
                 self._lanes.place(current.vma, current.job.id, moment.monotonic_s)
-            return ()
+            return None
         if failed:
-            return ()
+            return None
         round_.first = round_.first or outcomes
         unknown = not has_reading and is_unknown(outcomes)
         if unknown and round_.turn_to_next():
             return self._rounds.ask(round_)
-        answered = Answered(round_.order[0], round_.first) if unknown else _answered(round_, outcomes)
+        answered = Answered(round_.order[0], round_.first) if unknown else _answered(round_)
         self._finish(round_.watch, answered, round_.began_s, moment)
-        return ()
+        return None
 
     def _finish(self, watch: Watch, answered: Answered, began_s: float, moment: Moment) -> None:
         """Decide a poll, and show it to the flight recorder; drop it where the job was stopped meanwhile."""
@@ -290,6 +293,6 @@ class VMAProgressPoller:
             self._lanes.place_after(watch.vma, watch.job.id, decision.delay_s, began_s, now_s)
 
 
-def _answered(round_: Round, outcomes: tuple[Outcome, ...]) -> Answered:
-    """Return what a complete tier answered."""
-    return Answered(round_.tier, outcomes, round_.bodies or NO_BODIES)
+def _answered(round_: Round) -> Answered:
+    """Return what the tier that was asked last answered."""
+    return Answered(round_.tier, round_.outcomes, round_.bodies)

@@ -122,24 +122,28 @@ class Claim(Protocol):
         ...
 
 
-class KeyRequest(Struct, frozen=True, gc=False):
-    """One key to be asked of one VMA, for one job's poll."""
+class TierRequest(Struct, frozen=True, gc=False):
+    """One tier of a job's keys, to be asked of one VMA for one poll."""
 
     vma: str
     """Name of the VMA; the fetcher knows its URL."""
-    key: str
+    keys: tuple[str, ...]
+    """At least one, none of them twice."""
     ticket: int
     """Number of the poll this belongs to; comes back with the answer."""
 
 
-class KeyAnswer(Struct, frozen=True, gc=False):
-    """What came of a `KeyRequest`."""
+class TierAnswer(Struct, frozen=True, gc=False):
+    """What came of a `TierRequest`, once all its keys are answered."""
 
-    request: KeyRequest
-    outcome: Outcome
+    request: TierRequest
+    outcomes: tuple[Outcome, ...]
+    """One a key, in their order."""
     duration_s: float
-    body: bytes = b""
-    """The raw reply, at most 1 MiB, for whoever has to explain it; empty where none came."""
+    """Of the request that took longest."""
+    bodies: tuple[bytes, ...] = ()
+    """The raw replies, one a key, for whoever has to explain them: empty where none of its own came, or
+    one that is too long to be kept. None at all where every one would be."""
 
 
 class ProbeAnswer(Struct, frozen=True):
@@ -153,7 +157,7 @@ class ProbeAnswer(Struct, frozen=True):
     """Why no HTTP reply came at all; None where one did, with whatever status."""
 
 
-Answer = KeyAnswer | ProbeAnswer
+Answer = TierAnswer | ProbeAnswer
 
 Deliver = Callable[[Sequence[Answer]], None]
 """Takes a batch of answers. Called on the fetcher's own thread: the receiver hands them on."""
@@ -166,10 +170,10 @@ class ProgressFetcher(Protocol):
         """Begin; answers go to `deliver` in batches."""
         ...
 
-    def submit(self, requests: Iterable[KeyRequest]) -> None:
-        """Queue requests; returns at once. At most the configured number are in flight at a VMA at a time.
+    def submit(self, requests: Iterable[TierRequest]) -> None:
+        """Queue requests; returns at once. No VMA's requests wait for those of another.
 
-        No VMA's requests wait for those of another.
+        At most the configured number of keys are asked for at a VMA at a time.
         """
         ...
 

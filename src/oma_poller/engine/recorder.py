@@ -1,7 +1,7 @@
 """The flight recorder: the last polls of each job, kept so that they can be looked at and run again."""
 
 from asyncio import wrap_future
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from typing import ParamSpec, TypeVar
@@ -67,7 +67,7 @@ class Recorder:
         before: PollingContext,
         poll: Poll,
         decision: Decision,
-        bodies: Mapping[str, bytes],
+        bodies: Sequence[bytes],
     ) -> None:
         """Look at a decided poll; *before* is the context it began with. Never raises."""
         value = worth(decision, watch.recorded_at_s, poll.now_s)

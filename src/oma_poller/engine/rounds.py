@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import count
 
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.engine.ports import TierAnswer, TierRequest
 from oma_poller.engine.watch import Round
 
 
@@ -38,8 +38,8 @@ class Rounds:
         """Return how many places those take that wait for one VMA."""
         return self._by_vma[vma]
 
-    def ask(self, round_: Round) -> list[KeyRequest]:
-        """Return the requests of the round's present tier, and wait for their answers."""
+    def ask(self, round_: Round) -> TierRequest:
+        """Return the request of the round's present tier, and wait for its answer."""
         ticket = next(self._tickets)
         self._waiting[ticket] = round_
         self._job_ids.add(round_.job_id)
@@ -47,19 +47,17 @@ class Rounds:
             round_.place = True
             self.places += 1
             self._by_vma[round_.vma] += 1
-        return [KeyRequest(round_.vma, key, ticket) for key in round_.keys]
+        return TierRequest(round_.vma, round_.keys, ticket)
 
-    def answered(self, answer: KeyAnswer) -> Round | None:
-        """Take an answer; return the round if its tier is complete now, and wait for it no longer.
+    def answered(self, answer: TierAnswer) -> Round | None:
+        """Take an answer; return the round that waited for it, and does no longer.
 
-        An answer that comes twice, late, or for a key that was not asked changes nothing.
+        An answer that comes twice, or late, changes nothing.
         """
-        request = answer.request
-        ticket = request.ticket
-        round_ = self._waiting.get(ticket)
-        if round_ is None or not round_.take(request.key, answer.outcome, answer.body):
+        round_ = self._waiting.pop(answer.request.ticket, None)
+        if round_ is None:
             return None
-        del self._waiting[ticket]
+        round_.outcomes, round_.bodies = answer.outcomes, answer.bodies
         self._job_ids.discard(round_.job_id)
         if round_.place:
             round_.place = False

@@ -1,20 +1,14 @@
 """One job as the poller holds it, and one poll of it under way."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from msgspec import Struct
 from msgspec.structs import replace
 
-from oma_poller.core.flight import LONGEST_BODIES_BYTES
 from oma_poller.core.keys import KeyPlan, plan_keys
 from oma_poller.core.runs import asking_order
 from oma_poller.errors import VolumeNameError
 from oma_poller.model.context import PollingContext
 from oma_poller.model.job import Job
 from oma_poller.model.reading import Failure, FailureKind, Outcome
-
-NO_BODIES: Mapping[str, bytes] = MappingProxyType({})
 
 
 class Watch(Struct, eq=False, gc=False):
@@ -41,8 +35,8 @@ class Answered(Struct, eq=False, gc=False):
     """The tier of keys that was asked last."""
     outcomes: tuple[Outcome, ...]
     """One a key of it, in the plan's order."""
-    bodies: Mapping[str, bytes] = NO_BODIES
-    """The raw replies by key, as far as they are there and not too long to be recorded."""
+    bodies: tuple[bytes, ...] = ()
+    """The raw replies, as in `TierAnswer`."""
 
 
 class Round(Struct, eq=False, gc=False):
@@ -61,11 +55,12 @@ class Round(Struct, eq=False, gc=False):
     turn: int = 0
     place: bool = False
     """Whether it takes one of the places in flight."""
-    outcomes: dict[str, Outcome] = {}  # msgspec copies an empty default
+    outcomes: tuple[Outcome, ...] = ()
+    """What the keys of the present tier answered, in their order, once they have."""
+    bodies: tuple[bytes, ...] = ()
+    """The raw replies, likewise, as in `TierAnswer`."""
     first: tuple[Outcome, ...] = ()
     """What the first tier answered: where none knows the job, that is what counts."""
-    bodies: dict[str, bytes] | None = None
-    """The raw replies, until the poll is decided; None where there were none of the keys' own."""
 
     @property
     def is_outdated(self) -> bool:
@@ -79,32 +74,13 @@ class Round(Struct, eq=False, gc=False):
         """The tier being asked."""
         return self.order[self.turn]
 
-    @property
-    def answers(self) -> tuple[Outcome, ...]:
-        """The outcomes of the keys of a complete tier, in their order."""
-        return tuple(map(self.outcomes.__getitem__, self.keys))
-
     def turn_to_next(self) -> bool:
         """Have the next tier asked; return whether there is one."""
         if self.turn + 1 >= len(self.order):
             return False
         self.turn += 1
-        self.keys, self.outcomes = self.plan.tiers[self.tier], {}
+        self.keys, self.outcomes, self.bodies = self.plan.tiers[self.tier], (), ()
         return True
-
-    def take(self, key: str, outcome: Outcome, body: bytes = b"") -> bool:
-        """Take the answer of a key; return whether this made the tier complete.
-
-        A key that was not asked for, or that has answered already, changes nothing.
-        """
-        if key in self.outcomes or key not in self.keys:
-            return False
-        self.outcomes[key] = outcome
-        if body and len(body) <= LONGEST_BODIES_BYTES:
-            if self.bodies is None:
-                self.bodies = {}
-            self.bodies[key] = body
-        return len(self.outcomes) == len(self.keys)
 
 
 def key_plan(job: Job) -> tuple[KeyPlan, Failure | None]:

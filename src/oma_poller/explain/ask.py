@@ -54,10 +54,11 @@ def look_at(job: Job, vma: VmaTarget, policy: Policy, timeout_s: float, clock: C
     context = recalled or begin(job, policy, restart.now)
     tried, tier = _ask(plan, asking_order(context, len(plan.tiers)), vma, timeout_s, clock)
     by_key = {one.key: one for one in tried}
-    outcomes = tuple(by_key[key].outcome for key in plan.tiers[tier])
+    judged = [by_key[key] for key in plan.tiers[tier]]
+    outcomes = tuple(one.outcome for one in judged)
     poll = Poll(job, plan, policy, tier, outcomes, clock.monotonic(), clock.utc())
     decision = decide(context, poll)
-    flight = record(context, poll, decision, {key: one.body for key, one in by_key.items()})
+    flight = record(context, poll, decision, [one.body for one in judged])
     return Look(
         job, vma, tuple(tried), recalled is not None, context.stopped_at is not None, poll, decision, flight
     )
@@ -77,5 +78,5 @@ def _ask(
 
 
 def _try(vma: VmaTarget, key: str, timeout_s: float, clock: Clock) -> Tried:
-    answer = fetch_once(vma, key, timeout_s, clock)
-    return Tried(key, answer.outcome, answer.body, answer.duration_s)
+    fetched = fetch_once(vma, key, timeout_s, clock)
+    return Tried(key, fetched.outcome, fetched.body, fetched.duration_s)

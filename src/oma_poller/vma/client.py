@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from oma_poller.clock import Clock
-from oma_poller.engine.ports import Answer, Deliver, KeyRequest
+from oma_poller.engine.ports import Answer, Deliver, TierRequest
 from oma_poller.errors import UsageError
 from oma_poller.model.reading import Failure, FailureKind
 from oma_poller.vma.address import check_targets
@@ -49,7 +49,7 @@ class VMAProgressClient:
         check_targets(targets)
         self._clock = clock
         self._transfers = Transfers(targets, max_in_flight, timeout_s, clock)
-        self._inbox: deque[KeyRequest | Probe] = deque()
+        self._inbox: deque[TierRequest | Probe] = deque()
         self._lock = threading.Lock()
         self._closed = False
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -73,7 +73,7 @@ class VMAProgressClient:
             self._deliver = deliver
             self._thread.start()
 
-    def submit(self, requests: Iterable[KeyRequest]) -> None:
+    def submit(self, requests: Iterable[TierRequest]) -> None:
         """Queue requests, from any thread; returns at once."""
         self._add(list(requests))
 
@@ -85,7 +85,7 @@ class VMAProgressClient:
         """Whether a VMA answers in bulk now; from any thread."""
         return self._transfers.in_bulk(vma)
 
-    def _add(self, batch: Sequence[KeyRequest | Probe]) -> None:
+    def _add(self, batch: Sequence[TierRequest | Probe]) -> None:
         if not batch:
             return
         with self._lock:

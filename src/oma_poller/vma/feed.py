@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from oma_poller.engine.ports import TierAnswer, TierRequest
 from oma_poller.model.reading import Failure, Missing, Outcome, Reading
 from oma_poller.vma.address import path_segment
+from oma_poller.vma.gathering import Single
 from oma_poller.vma.mirror import Mirror
 from oma_poller.vma.page import Page, page_path
 from oma_poller.vma.worth import Worth
@@ -18,10 +19,10 @@ LONGEST_PAUSE_S = 300.0
 
 
 class Turn(Struct):
-    """What comes of an event: answers, requests that go singly now, and the path of the next page."""
+    """What comes of an event: answers, requests whose keys go singly now, and the path of the next page."""
 
-    answers: list[KeyAnswer] = []
-    singles: list[KeyRequest] = []
+    answers: list[TierAnswer] = []
+    singles: list[TierRequest] = []
     path: str | None = None
 
 
@@ -42,8 +43,8 @@ class Feed:
     def __init__(self) -> None:
         self.is_on = False
         self.mirror = Mirror()
-        self._waiting: list[KeyRequest] = []
-        self._served: list[KeyRequest] = []
+        self._waiting: list[TierRequest] = []
+        self._served: list[TierRequest] = []
         self._pages = 0
         self._duration_s = 0.0
         self._worth = Worth()
@@ -57,7 +58,7 @@ class Feed:
         """Whether requests wait, and no pass is under way."""
         return bool(self._waiting) and not self._served
 
-    def wait(self, request: KeyRequest) -> None:
+    def wait(self, request: TierRequest) -> None:
         """Take a request, for the next turn."""
         self._waiting.append(request)
 
@@ -68,25 +69,25 @@ class Feed:
             return Turn(singles=waiting)
         self.mirror.turn(now_s)
         known, unknown = self._sorted(waiting)
-        if not self._worth.a_pass(len(known), now_s):
+        if not self._worth.a_pass(sum(len(request.keys) for request in known), now_s):
             return Turn(singles=waiting)
         if self._is_failing:
             unknown.append(known.pop())
         if self.mirror.cursor is None:
-            self.mirror.expect(request.key for request in known)
+            self.mirror.expect(key for request in known for key in request.keys)
         self._worth.began(now_s)
         self._served, self._pages, self._duration_s = known, 0, 0.0
         return Turn(singles=unknown, path=page_path(self.mirror.cursor))
 
-    def _sorted(self, waiting: list[KeyRequest]) -> tuple[list[KeyRequest], list[KeyRequest]]:
+    def _sorted(self, waiting: list[TierRequest]) -> tuple[list[TierRequest], list[TierRequest]]:
         """Return those that a pass can answer, and the others; those are followed from now on."""
         mirror = self.mirror
-        known: list[KeyRequest] = []
-        unknown: list[KeyRequest] = []
+        known: list[TierRequest] = []
+        unknown: list[TierRequest] = []
         for request in waiting:
-            if mirror.follows(request.key):
+            if all(map(mirror.follows, request.keys)):
                 known.append(request)
-            elif path_segment(request.key) is None:
+            elif None in map(path_segment, request.keys):
                 unknown.append(request)
             elif mirror.cursor is None:
                 known.append(request)
@@ -108,7 +109,7 @@ class Feed:
             return Turn(path=page_path(self.mirror.cursor))
         self._is_failing = self._single_works = False
         self._refusals = 0
-        return Turn(answers=self._answered(lambda request: self.mirror.outcome(request.key)))
+        return Turn(answers=self._answered(self.mirror.outcome))
 
     def failed(self, failure: Failure, duration_s: float, now_s: float) -> Turn:
         """Take a page that could not be had. What is known so far stays known: it is as of its cursor."""
@@ -131,20 +132,23 @@ class Feed:
         self.mirror, self._worth = Mirror(), Worth()
         return Turn(singles=self.cut())
 
-    def heard(self, request: KeyRequest, outcome: Outcome, *, offers_bulk: bool, now_s: float) -> None:
-        """Take what a single request brought."""
-        self.mirror.adopt(request, outcome)
+    def heard(self, single: Single, outcome: Outcome, *, offers_bulk: bool, now_s: float) -> None:
+        """Take what a key brought that went singly."""
+        self.mirror.adopt(single, outcome)
         self._single_works = self._is_failing and isinstance(outcome, Reading | Missing)
         if offers_bulk and now_s >= self._believed_from_s:
             self.is_on = True
 
-    def cut(self) -> list[KeyRequest]:
+    def cut(self) -> list[TierRequest]:
         """Give up every request that is not answered."""
         left = self._served + self._waiting
         self._served, self._waiting = [], []
         return left
 
-    def _answered(self, outcome: Callable[[KeyRequest], Outcome]) -> list[KeyAnswer]:
-        answers = [KeyAnswer(request, outcome(request), self._duration_s) for request in self._served]
+    def _answered(self, outcome: Callable[[str], Outcome]) -> list[TierAnswer]:
+        answers = [
+            TierAnswer(request, tuple(map(outcome, request.keys)), self._duration_s)
+            for request in self._served
+        ]
         self._served = []
         return answers

@@ -5,11 +5,11 @@ import pycurl  # type: ignore[import-untyped] # pycurl ships no types
 from msgspec import Struct
 
 from oma_poller.clock import Clock
-from oma_poller.engine.ports import KeyAnswer, KeyRequest, ProbeAnswer
+from oma_poller.engine.ports import ProbeAnswer
 from oma_poller.model.reading import Failure, FailureKind
 from oma_poller.vma.address import PROGRESS_PATH, check_target, path_segment
 from oma_poller.vma.exchange import Exchange, Received
-from oma_poller.vma.reply import key_answer
+from oma_poller.vma.reply import Fetched, fetched
 from oma_poller.vma.target import VmaTarget
 from oma_poller.vma.text import first_line, one_line
 
@@ -57,22 +57,21 @@ def probe(target: VmaTarget, timeout_s: float) -> VmaHealth:
         exchange.curl.close()
 
 
-def fetch_once(target: VmaTarget, key: str, timeout_s: float, clock: Clock) -> KeyAnswer:
+def fetch_once(target: VmaTarget, key: str, timeout_s: float, clock: Clock) -> Fetched:
     """Ask for one key. Raises UsageError for a target that cannot be used, nothing else."""
     check_target(target)
-    request = KeyRequest(target.name, key, 0)
     segment = path_segment(key)
     if segment is None:
         detail = f"key {one_line(key, 100)!r} cannot stand in a URL"
-        return KeyAnswer(request, Failure(FailureKind.BAD_KEY, detail), 0.0)
+        return Fetched(Failure(FailureKind.BAD_KEY, detail), 0.0)
     exchange = Exchange(target, timeout_s)
     exchange.begin(PROGRESS_PATH + segment)
     try:
         exchange.curl.perform()
     except pycurl.error as error:
-        return KeyAnswer(request, exchange.fault(*error.args[:2]), exchange.duration_s)
+        return Fetched(exchange.fault(*error.args[:2]), exchange.duration_s)
     else:
-        return key_answer(request, exchange.received(), exchange.duration_s, clock.utc())
+        return fetched(key, exchange.received(), exchange.duration_s, clock.utc())
     finally:
         exchange.curl.close()
 

@@ -4,9 +4,10 @@ from collections import deque
 
 from msgspec import Struct
 
-from oma_poller.engine.ports import KeyRequest
+from oma_poller.engine.ports import TierRequest
 from oma_poller.vma.exchange import Exchange
 from oma_poller.vma.feed import Feed
+from oma_poller.vma.gathering import Single, singles_of
 from oma_poller.vma.target import VmaTarget
 
 
@@ -16,7 +17,7 @@ class Probe(Struct, frozen=True):
     vma: str
 
 
-Subject = KeyRequest | Probe | Feed
+Subject = Single | Probe | Feed
 """What a request is made for. A feed stands in the queue for all the requests that wait in it."""
 
 
@@ -34,7 +35,7 @@ class Line:
         self._queue: deque[Subject] = deque()
         self._feed_is_queued = False
 
-    def add(self, wish: KeyRequest | Probe) -> None:
+    def add(self, wish: TierRequest | Probe) -> None:
         """Queue a request; a probe comes before all others."""
         if isinstance(wish, Probe):
             self._queue.appendleft(wish)
@@ -42,11 +43,12 @@ class Line:
             self.feed.wait(wish)
             self.queue_feed()
         else:
-            self._queue.append(wish)
+            self._queue.extend(singles_of(wish))
 
-    def add_first(self, requests: list[KeyRequest]) -> None:
-        """Queue requests that have waited long enough."""
-        self._queue.extendleft(reversed(requests))
+    def add_first(self, requests: list[TierRequest]) -> None:
+        """Queue requests that have waited long enough, key by key."""
+        singles = [single for request in requests for single in singles_of(request)]
+        self._queue.extendleft(reversed(singles))
 
     def queue_feed(self) -> None:
         """Give the feed its place in the queue, where it needs one and has none."""
@@ -65,9 +67,11 @@ class Line:
             self._feed_is_queued = False
         return subject
 
-    def cut(self) -> list[KeyRequest | Probe]:
+    def cut(self) -> list[Single | TierRequest | Probe]:
         """Give up everything that waits."""
-        left: list[KeyRequest | Probe] = [wish for wish in self._queue if not isinstance(wish, Feed)]
+        left: list[Single | TierRequest | Probe] = [
+            wish for wish in self._queue if not isinstance(wish, Feed)
+        ]
         left += self.feed.cut()
         self._queue.clear()
         for exchange in self.idle:

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import TypeGuard
 
-from oma_poller.engine.ports import KeyRequest
+from oma_poller.engine.ports import TierRequest
 from oma_poller.model.reading import Missing, Outcome, Reading, State
 from oma_poller.vma.entry import WireEntry
+from oma_poller.vma.gathering import Single
 from oma_poller.vma.page import Page, Told
 from oma_poller.vma.vocabulary import canonical
 from oma_poller.vma.wire import read
@@ -34,7 +35,8 @@ class Mirror:
         self._clock_skew_s = 0.0
         self._recent: dict[str, Told] = {}
         self._older: dict[str, Told] = {}
-        self._single: dict[str, KeyRequest] = {}
+        self._single: dict[str, TierRequest] = {}
+        """Keys that are asked for singly, and for which request."""
         self._listing = False
         self._turned_s = 0.0
 
@@ -49,22 +51,23 @@ class Mirror:
         """Follow keys before a whole list is asked for: they are missing unless it names them."""
         self._recent.update({key: _MISSING for key in keys if not self.follows(key)})
 
-    def follow(self, request: KeyRequest) -> None:
-        """Follow a key that is asked for singly from now on; `adopt` takes the reply."""
-        self._single[request.key] = request
+    def follow(self, request: TierRequest) -> None:
+        """Follow the keys of a request that go singly from now on; `adopt` takes the replies."""
+        self._single.update({key: request for key in request.keys if not self.follows(key)})
 
-    def adopt(self, request: KeyRequest, outcome: Outcome) -> None:
-        """Take what a single request brought, if `follow` named it and no page named its key since.
+    def adopt(self, single: Single, outcome: Outcome) -> None:
+        """Take what a key brought that went singly, if `follow` named it and no page did since.
 
         What changed on the VMA after `follow` comes with a later page, whether this reply shows it or not.
         """
-        if self._single.get(request.key) is not request:
+        key = single.key
+        if self._single.get(key) is not single.request:
             return
-        del self._single[request.key]
+        del self._single[key]
         if isinstance(outcome, Reading):
-            self._recent[request.key] = outcome
+            self._recent[key] = outcome
         elif isinstance(outcome, Missing):
-            self._recent[request.key] = _MISSING
+            self._recent[key] = _MISSING
 
     def take(self, page: Page, clock_skew_s: float, now_s: float) -> None:
         """Move on to the page's cursor."""

@@ -6,7 +6,8 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http import HTTPStatus
 
-from oma_poller.engine.ports import KeyAnswer, KeyRequest
+from msgspec import Struct
+
 from oma_poller.model.reading import Failure, FailureKind, Missing, Outcome
 from oma_poller.vma.exchange import Received
 from oma_poller.vma.page import Page, read_page
@@ -39,14 +40,21 @@ def outcome(key: str, status: int, headers: Mapping[str, str], body: bytes, now_
     return Failure(_kind(status), _detail(status, body), wait_s)
 
 
-def key_answer(
-    request: KeyRequest, reply: Received | Failure, duration_s: float, now_utc: datetime
-) -> KeyAnswer:
-    """Return the answer to a single request."""
+class Fetched(Struct, frozen=True, gc=False):
+    """What came of asking for one key."""
+
+    outcome: Outcome
+    duration_s: float
+    body: bytes = b""
+    """The raw reply, at most 1 MiB, for whoever has to explain it; empty where none came."""
+
+
+def fetched(key: str, reply: Received | Failure, duration_s: float, now_utc: datetime) -> Fetched:
+    """Return what a single request for a key came to."""
     if isinstance(reply, Failure):
-        return KeyAnswer(request, reply, duration_s)
-    result = outcome(request.key, reply.status, reply.headers, reply.body, now_utc)
-    return KeyAnswer(request, result, duration_s, reply.body)
+        return Fetched(reply, duration_s)
+    result = outcome(key, reply.status, reply.headers, reply.body, now_utc)
+    return Fetched(result, duration_s, reply.body)
 
 
 def bulk_page(

@@ -11,15 +11,16 @@ from math import ceil
 import pycurl  # type: ignore[import-untyped] # pycurl ships no types
 
 from oma_poller.clock import Clock
-from oma_poller.engine.ports import Answer, KeyAnswer, KeyRequest, ProbeAnswer
+from oma_poller.engine.ports import Answer, ProbeAnswer, TierAnswer, TierRequest
 from oma_poller.model.reading import Failure, FailureKind
 from oma_poller.vma.address import PROGRESS_PATH, path_segment
 from oma_poller.vma.exchange import Exchange, Received
 from oma_poller.vma.feed import Feed, Turn
+from oma_poller.vma.gathering import Single
 from oma_poller.vma.health import HEALTH_PATH, probe_answer
 from oma_poller.vma.line import Line, Probe, Subject
 from oma_poller.vma.page import Page
-from oma_poller.vma.reply import bulk_page, clock_skew_s, key_answer, offers_bulk
+from oma_poller.vma.reply import Fetched, bulk_page, clock_skew_s, fetched, offers_bulk
 from oma_poller.vma.target import VmaTarget
 from oma_poller.vma.text import one_line
 
@@ -57,7 +58,7 @@ class Transfers:
         line = self._lines.get(vma)
         return line is not None and line.feed.is_on
 
-    def add(self, wishes: Iterable[KeyRequest | Probe]) -> None:
+    def add(self, wishes: Iterable[TierRequest | Probe]) -> None:
         """Queue requests."""
         for wish in wishes:
             line = self._lines.get(wish.vma)
@@ -97,7 +98,7 @@ class Transfers:
 
     def cut(self, detail: str) -> list[Answer]:
         """End everything, queued or in flight; each request is answered as unreachable."""
-        left: list[KeyRequest | Probe] = []
+        left: list[Single | TierRequest | Probe] = []
         for _, subject, exchange in self._active.values():
             self._multi.remove_handle(exchange.curl)
             exchange.curl.close()
@@ -169,9 +170,17 @@ class Transfers:
         elif isinstance(subject, Probe):
             self._answers.append(probe_answer(subject.vma, reply, duration_s))
         else:
-            answer = key_answer(subject, reply, duration_s, self._clock.utc())
-            offered = isinstance(reply, Received) and offers_bulk(reply.headers)
-            line.feed.heard(subject, answer.outcome, offers_bulk=offered, now_s=self._clock.monotonic())
+            self._end_single(line, subject, reply, duration_s)
+
+    def _end_single(self, line: Line, single: Single, reply: Received | Failure, duration_s: float) -> None:
+        """Take what one key of a request brought."""
+        result = fetched(single.key, reply, duration_s, self._clock.utc())
+        offered = isinstance(reply, Received) and offers_bulk(reply.headers)
+        line.feed.heard(single, result.outcome, offers_bulk=offered, now_s=self._clock.monotonic())
+        self._answer(single.answer(result))
+
+    def _answer(self, answer: Answer | None) -> None:
+        if answer is not None:
             self._answers.append(answer)
 
     def _turn(self, feed: Feed, reply: Received | Failure, duration_s: float) -> Turn:
@@ -206,9 +215,12 @@ class Transfers:
         self._idle_count += 1
         line.idle.append(exchange)
 
-    def _refuse(self, wish: KeyRequest | Probe, kind: FailureKind, detail: str) -> None:
-        """Answer a request that is not made."""
-        self._answers.append(refusal_of(wish, Failure(kind, detail)))
+    def _refuse(self, wish: Single | TierRequest | Probe, kind: FailureKind, detail: str) -> None:
+        """Answer what is not asked for."""
+        failure = Failure(kind, detail)
+        self._answer(
+            wish.answer(Fetched(failure, 0.0)) if isinstance(wish, Single) else refusal_of(wish, failure)
+        )
 
     def _timeout_ms(self, sockets: int, at_most_s: float | None) -> int | None:
         """Return how long to wait; None is for ever."""
@@ -222,8 +234,8 @@ class Transfers:
         return longest_ms if asked_ms < 0 else min(longest_ms, asked_ms)
 
 
-def refusal_of(wish: KeyRequest | Probe, failure: Failure) -> Answer:
+def refusal_of(wish: TierRequest | Probe, failure: Failure) -> Answer:
     """Return the answer to a request that was not made."""
     if isinstance(wish, Probe):
         return ProbeAnswer(wish.vma, 0.0, failure=failure)
-    return KeyAnswer(wish, failure, 0.0)
+    return TierAnswer(wish, (failure,) * len(wish.keys), 0.0)
