@@ -130,7 +130,7 @@ def test_rows_are_written_by_primary_key(full: SqlRows, count: int) -> None:
     flush = flush_of(updates, ())
     jobs = as_json(job_rows(flush, statements.jobs.fits))
     disks = as_json(disk_rows(flush, statements.disks.fits))
-    own = as_json(own_rows(flush.entries, statements.own.fits))
+    own = as_json(own_rows(flush.entries(), statements.own.fits))
     heartbeats = as_json([[job_id] for job_id in some_ids(count)])
     only_jobs = expected(full, j="PRIMARY")
     assert plan(full, statements.jobs.sql, (jobs, *GUARD)) == only_jobs

@@ -4,12 +4,13 @@ What a sample is kept for is decided when it is taken: the first in its hour is 
 its five minutes for a day. So thinning needs no look at neighbours: it deletes what is old of one grain.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from oma_poller.core.recent import Recent
+from oma_poller.model.observation import Observation
 from oma_poller.model.sample import Sample
 from oma_poller.model.update import Progress, Update
 
@@ -29,15 +30,15 @@ class Numbers(Struct, frozen=True, gc=False):
     speed_bps: int
 
 
-class _Last(Struct, frozen=True, gc=False):
-    """What was written of a job last."""
+class _Last(Struct, gc=False):
+    """What was written of a job last. Between two samples nothing of it changes but the newest numbers."""
 
     at: datetime
     """When it was sampled."""
     at_s: float
     """The same moment, monotonic seconds."""
     status: str | None
-    observation: str
+    observation: Observation
     sampled: Numbers | None
     """The numbers of the sample."""
     newest: Progress | None
@@ -50,37 +51,36 @@ class Sampler:
     def __init__(self) -> None:
         self._last: Recent[_Last] = Recent()
 
-    def unknown(self, updates: Iterable[Update]) -> tuple[str, ...]:
+    def unknown(self, updates: Sequence[Update]) -> tuple[str, ...]:
         """Return the jobs whose newest sample is not known here: `draw` wants it of the database."""
-        return tuple(update.job_id for update in updates if update.job_id not in self._last)
+        return tuple(update.job_id for update, last in self._known(updates) if last is None)
 
     def draw(
-        self, updates: Iterable[Update], now: datetime, now_s: float, earlier: Mapping[str, datetime]
+        self, updates: Sequence[Update], now: datetime, now_s: float, earlier: Mapping[str, datetime]
     ) -> tuple[Sample, ...]:
         """Return the samples of *updates*; *earlier* has the newest sample's moment of unknown jobs."""
         drawn = []
-        for update in updates:
-            last = self._last.get(update.job_id)
+        for update, last in self._known(updates):
             if last is None or _is_due(last, update, now_s):
                 before = earlier.get(update.job_id) if last is None else last.at
                 drawn.append(_sample(update, last, now, before))
         return tuple(drawn)
 
-    def keep(self, updates: Iterable[Update], samples: Iterable[Sample], now_s: float) -> None:
+    def keep(self, updates: Sequence[Update], samples: Iterable[Sample], now_s: float) -> None:
         """Note that the database has *updates*, and the *samples* that were drawn of them."""
         taken = {sample.job_id: sample for sample in samples}
-        for update in updates:
-            last, sample = self._last.get(update.job_id), taken.get(update.job_id)
+        for update, last in self._known(updates):
             if update.is_terminal:
                 self._last.pop(update.job_id)
-                continue
-            if sample is not None:
-                last = _sampled(update, last, sample, now_s)
-            elif last is not None:
-                last = _unsampled(update, last)
-            if last is not None:
-                self._last.put(update.job_id, last)
+            elif update.job_id in taken:
+                self._last.put(update.job_id, _sampled(update, last, taken[update.job_id], now_s))
+            elif last is not None and update.progress is not None:
+                last.newest = update.progress
         self._last.turn(now_s)
+
+    def _known(self, updates: Sequence[Update]) -> Iterator[tuple[Update, _Last | None]]:
+        """Return each update with what was written of its job last."""
+        return zip(updates, self._last.renewed([update.job_id for update in updates]), strict=True)
 
 
 def grain_of(at: datetime, before: datetime | None) -> int:
@@ -98,11 +98,14 @@ def expired(now: datetime) -> tuple[tuple[int, datetime], ...]:
 
 
 def _is_due(last: _Last, update: Update, now_s: float) -> bool:
-    changed = update.status not in {None, last.status} or update.sighting.observation != last.observation
-    if changed or update.is_terminal:
+    """Tell of a change, which every end is, or of numbers that moved. What costs most is asked last."""
+    if update.sighting.observation is not last.observation:
         return True
-    moved = update.progress is not None and _numbers(update.progress) != last.sampled
-    return moved and now_s - last.at_s >= SPACING_S
+    if update.status is not None and update.status != last.status:
+        return True
+    if now_s - last.at_s < SPACING_S or update.progress is None:
+        return False
+    return _numbers(update.progress) != last.sampled
 
 
 def _sample(update: Update, last: _Last | None, now: datetime, before: datetime | None) -> Sample:
@@ -125,12 +128,7 @@ def _sampled(update: Update, last: _Last | None, sample: Sample, now_s: float) -
     status = update.status if update.status is not None or last is None else last.status
     newest = _newest(last, update)
     sampled = None if newest is None else _numbers(newest)
-    return _Last(sample.at, now_s, status, sample.observation, sampled, newest)
-
-
-def _unsampled(update: Update, last: _Last) -> _Last:
-    """Return what is known of a job whose update was written without a sample."""
-    return _Last(last.at, last.at_s, last.status, last.observation, last.sampled, _newest(last, update))
+    return _Last(sample.at, now_s, status, update.sighting.observation, sampled, newest)
 
 
 def _newest(last: _Last | None, update: Update) -> Progress | None:

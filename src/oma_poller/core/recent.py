@@ -1,5 +1,6 @@
 """What is remembered of the jobs that are written, for as long as they are: no number of jobs is too many."""
 
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -9,7 +10,7 @@ KEPT_S = 3600.0
 
 
 class Recent(Generic[V]):
-    """A value a job, held in two halves: what was not put since the last turn goes with the next one.
+    """A value a job, held in two halves: what was not put or renewed since the last turn goes with the next.
 
     So it is bounded by the jobs of two turns, and a job costs the same whatever their number. Times are
     monotonic seconds.
@@ -30,6 +31,15 @@ class Recent(Generic[V]):
         """Return what is remembered of a job."""
         young = self._young.get(job_id)
         return self._old.get(job_id) if young is None else young
+
+    def renewed(self, job_ids: Sequence[str]) -> list[V | None]:
+        """Return what is remembered of each of these jobs, as if it were put once more."""
+        if self._old:
+            for job_id in job_ids:
+                old = self._old.pop(job_id, None)
+                if old is not None:
+                    self._young[job_id] = old
+        return list(map(self._young.get, job_ids))
 
     def put(self, job_id: str, value: V) -> None:
         """Remember *value* of a job, in place of what was remembered."""

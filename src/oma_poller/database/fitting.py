@@ -1,13 +1,14 @@
-"""How the values of one table's columns are made to fit: worked out once, applied to every row."""
+"""How the values of one table's columns are made to fit: worked out once, applied to all rows of a flush."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
 from oma_poller.database.column import BIGINT_MAX, Column, Kind, fit_number, fit_text
 
 Value = str | int | float | None
-Fit = Callable[[Value], Value]
+Fit = Callable[[Sequence[Value]], Sequence[Value]]
+"""Takes the values of one column, a row each: so a call is paid once a flush."""
 Fits = Mapping[str, Fit]
 """By the name of the column."""
 
@@ -19,31 +20,29 @@ _REMEMBERED = 20_000
 
 def fits_of(columns: Mapping[str, Column], uncut: frozenset[str] = frozenset()) -> Fits:
     """Return the fits of *columns*; those of *uncut* take any value as it is."""
-    return {name: _as_it_is if name in uncut else fit_of(column) for name, column in columns.items()}
+    return {name: _as_they_are if name in uncut else fit_of(column) for name, column in columns.items()}
 
 
 def fit_of(column: Column) -> Fit:
-    """Return what makes a value fit into *column*; it gives None for one that cannot fit at all."""
+    """Return what makes values fit into *column*; it gives None for one that cannot fit at all."""
     if column.kind is Kind.MOMENT:  # hardly one comes twice
-        return lambda value: _fit(column, value)
+        return lambda values: [_fit(column, value) for value in values]
     slow = lru_cache(_REMEMBERED)(lambda value: _fit(column, value))
     if column.kind is Kind.TEXT:
-        return slow
+        return lambda values: list(map(slow, values))
     least, most = column.lowest, min(int(column.highest), BIGINT_MAX)
 
-    def whole(value: Value) -> Value:
-        return value if type(value) is int and least <= value <= most else slow(value)
+    def whole(values: Sequence[Value]) -> Sequence[Value]:
+        return [value if type(value) is int and least <= value <= most else slow(value) for value in values]
 
-    def broken(value: Value) -> Value:
-        if type(value) is float and least <= value <= most:
-            return value
-        return slow(value)
+    def broken(values: Sequence[Value]) -> Sequence[Value]:
+        return [value if type(value) is float and least <= value <= most else slow(value) for value in values]
 
     return broken if column.scale >= DECIMALS else whole
 
 
-def _as_it_is(value: Value) -> Value:
-    return value
+def _as_they_are(values: Sequence[Value]) -> Sequence[Value]:
+    return values
 
 
 def _fit(column: Column, value: Value) -> Value:

@@ -1,29 +1,38 @@
 """One flush: updates, heartbeats and memories as the rows of each statement."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from operator import attrgetter
 
 import msgspec
 from msgspec import Struct
 
 from oma_poller.database.fitting import Fits, Value
-from oma_poller.database.written import DISK_VALUES, JOB_VALUES, Values, disk_values, job_values, own_values
+from oma_poller.database.written import (
+    DISK_VALUES,
+    JOB_VALUES,
+    OWN_VALUES,
+    disk_values,
+    job_values,
+    own_values,
+)
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.observation import Sighting
 from oma_poller.model.update import Update
 
-Row = list[Value]
+Row = Sequence[Value]
 """The values of a row in the order of the fields that its statement reads."""
 
 _ENCODER = msgspec.json.Encoder()
+_job_of = attrgetter("job_id")
+_job_of_memory = attrgetter("context.job_id")
 
 
 class Entry(Struct, frozen=True):
-    """What is written of one job."""
+    """What our own table is told of one job: there is an update, or a memory, or both."""
 
     job_id: str
     update: Update | None = None
-    is_heartbeat: bool = False
     memory: JobMemory | None = None
 
     @property
@@ -37,106 +46,106 @@ class Entry(Struct, frozen=True):
 
 
 class Flush(Struct, frozen=True):
-    """What is written in one transaction. It can be halved to find the row that the database refuses."""
+    """What is written in one transaction. It can be halved to find the row that the database refuses.
 
-    entries: tuple[Entry, ...]
-    """One a job, sorted by job, so that all who write lock rows in one order."""
+    All of it is sorted by job, so that all who write lock rows in one order.
+    """
 
-    def __len__(self) -> int:
-        return len(self.entries)
+    updates: tuple[Update, ...]
+    heartbeat_ids: tuple[str, ...]
+    memories: tuple[JobMemory, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.updates or self.heartbeat_ids or self.memories)
 
     @property
     def job_ids(self) -> tuple[str, ...]:
-        """Every job of it."""
-        return tuple(entry.job_id for entry in self.entries)
-
-    @property
-    def updates(self) -> tuple[Update, ...]:
-        """The updates of it."""
-        return tuple(entry.update for entry in self.entries if entry.update is not None)
+        """Every job of it, once, sorted."""
+        told = (memory.context.job_id for memory in self.memories)
+        return tuple(sorted({*(update.job_id for update in self.updates), *self.heartbeat_ids, *told}))
 
     def only(self, job_ids: AbstractSet[str]) -> "Flush":
         """Return what it has of these jobs."""
-        return Flush(tuple(entry for entry in self.entries if entry.job_id in job_ids))
+        return Flush(
+            tuple(update for update in self.updates if update.job_id in job_ids),
+            tuple(job_id for job_id in self.heartbeat_ids if job_id in job_ids),
+            tuple(memory for memory in self.memories if memory.context.job_id in job_ids),
+        )
 
     def without(self, job_ids: AbstractSet[str]) -> "Flush":
         """Return what it has of other jobs."""
-        return (
-            Flush(tuple(entry for entry in self.entries if entry.job_id not in job_ids)) if job_ids else self
-        )
+        return self.only(frozenset(self.job_ids) - job_ids) if job_ids else self
 
     def halves(self) -> "tuple[Flush, Flush]":
-        """Return two that are this one together; neither is empty where this one has two entries."""
-        middle = len(self.entries) // 2
-        return Flush(self.entries[:middle]), Flush(self.entries[middle:])
+        """Return two that are this one together; neither is empty where this one has two jobs."""
+        job_ids = self.job_ids
+        first = frozenset(job_ids[: len(job_ids) // 2])
+        return self.only(first), self.without(first)
+
+    def entries(self, known: AbstractSet[str] = frozenset()) -> list[Entry]:
+        """Return what our own table is to be told, one entry a job; of *known* jobs only their memories."""
+        kept = {memory.context.job_id: memory for memory in self.memories}
+        updated = [
+            Entry(update.job_id, update, kept.pop(update.job_id, None))
+            for update in self.updates
+            if update.job_id not in known or update.job_id in kept
+        ]
+        alone = [Entry(job_id, None, memory) for job_id, memory in kept.items()]
+        return sorted(updated + alone, key=_job_of) if alone else updated
 
 
 def flush_of(
     updates: Iterable[Update], heartbeat_ids: Iterable[str], memories: Iterable[JobMemory] = ()
 ) -> Flush:
     """Return the flush of these."""
-    updated = {update.job_id: update for update in updates}
-    beating = set(heartbeat_ids)
-    kept = {memory.context.job_id: memory for memory in memories}
-    entries = []
-    for job_id in sorted({*updated, *beating, *kept}):
-        update = updated.get(job_id)
-        entries.append(Entry(job_id, update, job_id in beating, kept.get(job_id)))
-    return Flush(tuple(entries))
+    return Flush(
+        tuple(sorted(updates, key=_job_of)),
+        tuple(sorted(set(heartbeat_ids))),
+        tuple(sorted(memories, key=_job_of_memory)),
+    )
 
 
 def job_rows(flush: Flush, fits: Fits) -> list[Row]:
     """Return a row for each job with an update: job, birth, two flags, and the values of its columns."""
-    ways = [fits.get(name) for name in JOB_VALUES]
-    return [
-        [
-            update.job_id,
-            update.born,
-            int(update.progress is not None),
-            int(update.is_terminal),
-            *(way(value) for way, value in zip(ways, job_values(update), strict=True) if way is not None),
-        ]
+    heads = [
+        (update.job_id, update.born, int(update.progress is not None), int(update.is_terminal))
         for update in flush.updates
     ]
+    return _rows(heads, JOB_VALUES, [job_values(update) for update in flush.updates], fits)
 
 
 def disk_rows(flush: Flush, fits: Fits) -> list[Row]:
     """Return a row for each disk: job, birth, disk, and the values of its columns."""
-    ways = [fits.get(name) for name in DISK_VALUES]
-    return [
-        [
-            update.job_id,
-            update.born,
-            disk.id,
-            *(way(value) for way, value in zip(ways, disk_values(disk), strict=True) if way is not None),
-        ]
+    disks = [
+        (update, disk)
         for update in flush.updates
         if update.progress is not None
         for disk in update.progress.disks
     ]
+    heads = [(update.job_id, update.born, disk.id) for update, disk in disks]
+    return _rows(heads, DISK_VALUES, [disk_values(disk) for _, disk in disks], fits)
 
 
 def end_rows(flush: Flush) -> list[Row]:
     """Return job and birth of each job that an update ends."""
-    return [[update.job_id, update.born] for update in flush.updates if update.is_terminal]
+    return [(update.job_id, update.born) for update in flush.updates if update.is_terminal]
 
 
 def heartbeat_rows(flush: Flush) -> list[Row]:
     """Return the id of each job whose values did not change."""
-    return [[entry.job_id] for entry in flush.entries if entry.is_heartbeat]
+    return [(job_id,) for job_id in flush.heartbeat_ids]
 
 
 def own_rows(entries: Iterable[Entry], fits: Fits) -> list[Row]:
     """Return a row of our own table for each job of which it is to be told something: job, birth, values."""
-    return [
-        [
-            entry.job_id,
-            None if entry.update is None else entry.update.born,
-            *_fitted(own_values(*entry.seen, entry.memory), fits),
-        ]
-        for entry in entries
-        if entry.seen is not None
+    told = [(entry, entry.seen) for entry in entries]
+    heads = [
+        (entry.job_id, None if entry.update is None else entry.update.born)
+        for entry, seen in told
+        if seen is not None
     ]
+    values = [tuple(own_values(*seen, entry.memory).values()) for entry, seen in told if seen is not None]
+    return _rows(heads, OWN_VALUES, values, fits)
 
 
 def as_json(rows: Sequence[Row | str]) -> str:
@@ -144,6 +153,8 @@ def as_json(rows: Sequence[Row | str]) -> str:
     return _ENCODER.encode(rows).decode()
 
 
-def _fitted(values: Values, fits: Fits) -> Iterator[Value]:
-    """Yield what fits into each column; None for a value that cannot fit at all."""
-    return (fit(values.get(name)) for name, fit in fits.items())
+def _rows(heads: Sequence[Row], names: Sequence[str], values: Sequence[Row], fits: Fits) -> list[Row]:
+    """Return each of *heads* with those of its *values* that *fits* has, made to fit, a column at a time."""
+    columns = zip(names, zip(*values, strict=True), strict=False)  # no rows have no columns
+    fitted = [fits[name](column) for name, column in columns if name in fits]
+    return list(zip(*zip(*heads, strict=True), *fitted, strict=True))

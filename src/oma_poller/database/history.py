@@ -29,6 +29,8 @@ class SqlHistory:
         unknown = self._sampler.unknown(updates)
         earlier = self._newest(link, unknown) if unknown else {}
         self._drawn = self._sampler.draw(updates, self._clock.utc(), self._clock.monotonic(), earlier)
+        if not self._drawn:
+            return []
         born = {update.job_id: update.born for update in updates}
         return [_row(sample, born[sample.job_id]) for sample in self._drawn]
 
@@ -43,7 +45,7 @@ class SqlHistory:
         join = Join(table.name, "h", f"h.job_id = {self._dialect.field(JOB, job_id)}")
         columns = ["h.job_id", "MAX(h.at)"]
         sql = self._dialect.select(columns, self._dialect.rows({JOB: job_id}), join, ())
-        asked: list[Row] = [[job_id] for job_id in job_ids]
+        asked: list[Row] = [(job_id,) for job_id in job_ids]
         with closing(link.connection.cursor()) as cursor:
             cursor.execute(f"{sql} GROUP BY h.job_id", (as_json(asked),))
             found = [(str(job_id), read_moment(at)) for job_id, at in cursor.fetchall()]
@@ -57,7 +59,7 @@ def stored_moment(at: datetime) -> str:
 
 def _row(sample: Sample, born: str | None) -> Row:
     """Return job, birth and `HISTORY_VALUES`."""
-    return [
+    return (
         sample.job_id,
         born,
         stored_moment(sample.at),
@@ -67,4 +69,4 @@ def _row(sample: Sample, born: str | None) -> Row:
         sample.bytes_transferred,
         sample.total_bytes,
         sample.speed_bps,
-    ]
+    )

@@ -150,14 +150,14 @@ class MemoryJobSink:
             withheld = frozenset(one for one, update in ends.items() if not self._is_writable(update))
             self._sample(updates)
             flush = flush_of(updates, heartbeat_ids, memories)
-            for entry in flush.entries:
+            for entry in flush.entries():
                 if entry.update is not None and self._is_another(entry.update):
                     continue
                 self._write_own(entry)
                 if entry.update is not None:
                     self._write(entry.job_id, written(entry.update))
-                if entry.is_heartbeat:
-                    self._stamp(entry.job_id)
+            for job_id in flush.heartbeat_ids:
+                self._stamp(job_id)
             self._oma.flushes += 1
             return Flushed(withheld=withheld)
 

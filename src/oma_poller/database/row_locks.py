@@ -31,8 +31,9 @@ class RowLocks:
 
     def suspects(self, flush: Flush) -> frozenset[str]:
         """Return the jobs that were held the last time and still are; the others are forgotten."""
-        again = flush.only(self._suspects)
-        self._suspects = self.held(again) if again else frozenset()
+        if self._suspects:
+            again = flush.only(self._suspects)
+            self._suspects = self.held(again) if again else frozenset()
         return self._suspects
 
     def held(self, flush: Flush) -> frozenset[str]:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from oma_poller.clock import Clock, SystemClock
-from oma_poller.core.recent import Recent
 from oma_poller.database.address import DatabaseAddress
 from oma_poller.database.dialect import dialect_of
 from oma_poller.database.flush import (
-    Entry,
     Flush,
     Row,
     as_json,
@@ -22,6 +20,7 @@ from oma_poller.database.flush import (
 from oma_poller.database.history import SqlHistory
 from oma_poller.database.row_locks import RowLocks
 from oma_poller.database.session import Link, Session
+from oma_poller.database.sightings import Sightings
 from oma_poller.database.statements import Statement, Statements, StatementText
 from oma_poller.database.sweep import Sweep
 from oma_poller.database.thinning import Thinning
@@ -29,7 +28,6 @@ from oma_poller.engine.ports import Flushed
 from oma_poller.errors import DatabaseLockedError, DatabaseLockTimeoutError, DatabaseRefusedError
 from oma_poller.logs import get_logger
 from oma_poller.model.memory import JobMemory
-from oma_poller.model.observation import Sighting
 from oma_poller.model.policy import TERMINAL_STATUSES
 from oma_poller.model.update import Update
 
@@ -57,8 +55,7 @@ class SqlJobSink:
         self._link: Link | None = None
         self._statements: Statements | None = None
         self._clock = clock
-        self._told: Recent[tuple[Sighting, int]] = Recent()
-        """How each job is seen, as our own table has it."""
+        self._sightings = Sightings()
         self._is_forgetful = False
         self._sweep = Sweep(self._guard, clock)
         self._history = SqlHistory(dialect, clock)
@@ -104,7 +101,7 @@ class SqlJobSink:
         try:
             self._transact(flush)
         except DatabaseRefusedError as error:
-            if len(flush) == 1:
+            if len(flush.job_ids) == 1:
                 return [DatabaseRefusedError(str(error), flush.job_ids)], frozenset()
             (first, held), (second, more) = map(self._write, flush.halves())
             return first + second, held | more
@@ -141,8 +138,7 @@ class SqlJobSink:
         self._run(link, statements.jobs, job_rows(flush, statements.jobs.fits))
         self._run(link, statements.heartbeats, heartbeat_rows(flush))
         if statements.own is not None:
-            news = [entry for entry in flush.entries if self._is_news(entry)]
-            self._run(link, statements.own, own_rows(news, statements.own.fits))
+            self._run(link, statements.own, own_rows(self._sightings.news(flush), statements.own.fits))
         link.connection.commit()
         self._withheld |= withheld
 
@@ -162,7 +158,7 @@ class SqlJobSink:
         """Return the statements for what this connection's database has."""
         if self._statements is None or self._link is not link:
             self._link = link
-            self._told.clear()
+            self._sightings.clear()
             text = StatementText(link.capabilities, len(self._guard), write_status=self._write_status)
             self._statements = text.all()
             if not link.capabilities.own_jobs.has("memory"):
@@ -189,17 +185,6 @@ class SqlJobSink:
         finally:
             cursor.close()
 
-    def _is_news(self, entry: Entry) -> bool:
-        """Whether our own table does not have this memory or this observation yet."""
-        seen = entry.seen
-        return entry.memory is not None or (seen is not None and self._told.get(entry.job_id) != seen)
-
     def _remember(self, flush: Flush) -> None:
         self._history.keep(flush.updates)
-        for entry in flush.entries:
-            seen = entry.seen
-            if entry.update is not None and entry.update.is_terminal:
-                self._told.pop(entry.job_id)
-            elif seen is not None:
-                self._told.put(entry.job_id, seen)
-        self._told.turn(self._clock.monotonic())
+        self._sightings.keep(flush, self._clock.monotonic())

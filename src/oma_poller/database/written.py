@@ -54,7 +54,7 @@ HISTORY_VALUES = (
 UNCUT_VALUES = frozenset({"memory"})
 """Columns of our own whose values have been made to fit, and are worth nothing when they are cut."""
 
-_CLEAR = frozenset({Observation.FRESH, Observation.PENDING})
+_CLEAR = (Observation.FRESH, Observation.PENDING)  # no set: an enum's hash is slow
 _MIB = 2**20
 _HUNDRED = 100
 _NO_NUMBERS = (None,) * 5
@@ -101,7 +101,7 @@ def job_values(update: Update) -> tuple[Value, ...]:
         None if numbers.setup_percent is None else _setup(numbers.setup_percent),
         numbers.sync_type or None,
         numbers.phase or None,
-        _hundredths(numbers.speed_bps, _MIB),
+        numbers.speed_bps * _HUNDRED // _MIB / _HUNDRED,  # rounded down to two decimals
         numbers.eta_s,
         *told,
     )
@@ -135,8 +135,3 @@ def _disk(disk: DiskUpdate) -> Values:
 def percent(basis_points: int) -> float:
     """Return hundredths of a percent as percent: the float whose shortest decimal form is exactly that."""
     return basis_points / _HUNDRED
-
-
-def _hundredths(number: int, divisor: int) -> float:
-    """Return number / divisor, rounded down to two decimals."""
-    return number * _HUNDRED // divisor / _HUNDRED
