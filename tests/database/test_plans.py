@@ -12,7 +12,7 @@ from updates import copying, copying_disk, unseen
 from oma_poller.database.address import DatabaseAddress, Engine
 from oma_poller.database.capabilities import read_capabilities
 from oma_poller.database.dialect import dialect_of
-from oma_poller.database.flush import as_json, disk_rows, flush_of, job_rows, own_rows
+from oma_poller.database.flush import disk_rows, flush_of, job_rows, own_rows
 from oma_poller.database.queries import active_query, details_query
 from oma_poller.database.statements import StatementText
 
@@ -79,9 +79,11 @@ def expected(rows: SqlRows, **tables: str) -> dict[str, str]:
     return {"json_each": "scan", **{table: own.get(table, index) for table, index in tables.items()}}
 
 
-def asked(count: int) -> str:
+def asked(rows: SqlRows, count: int) -> str:
     """Return the parameter of the query for the keys of so many jobs, half of them new."""
-    return as_json([[job_id, at % 2] for at, job_id in enumerate(some_ids(count))])
+    return dialect_of(rows.address.engine).given(
+        [[job_id, at % 2] for at, job_id in enumerate(some_ids(count))]
+    )
 
 
 def some_ids(count: int) -> list[str]:
@@ -92,7 +94,7 @@ def some_ids(count: int) -> list[str]:
 @pytest.mark.parametrize("count", [1, 100, 500])
 def test_keys_are_read_by_the_three_indexes(full: SqlRows, count: int) -> None:
     sql = details_query(dialect_of(full.address.engine), read_capabilities(full.connection, full.address))
-    found = plan(full, sql, (asked(count),))
+    found = plan(full, sql, (asked(full, count),))
     own = "PRIMARY" if full.address.engine is Engine.MYSQL else "sqlite_autoindex_oma_poller_jobs_1"
     assert found == expected(full, j="PRIMARY", o=own, d="disks_job", v="PRIMARY")
 
@@ -102,12 +104,12 @@ def test_indexes_are_used_between_tables_of_three_collations(mariadb_address: Da
     rows = SqlRows(mariadb_address, Variant.DRIFTED)
     fill(rows)
     has = read_capabilities(rows.connection, rows.address)
-    found = plan(rows, details_query(dialect_of(Engine.MYSQL), has), (asked(100),))
+    found = plan(rows, details_query(dialect_of(Engine.MYSQL), has), (asked(rows, 100),))
     assert found == expected(rows, j="PRIMARY", d="disks_job", v="PRIMARY")
     disks = StatementText(has, len(GUARD), write_status=True).all().disks
     assert disks is not None
     update = copying("job-20", copying_disk("40"))
-    parameters = (as_json(disk_rows(flush_of([update], ()), disks.fits)), *GUARD)
+    parameters = (dialect_of(Engine.MYSQL).given(disk_rows(flush_of([update], ()), disks.fits)), *GUARD)
     assert plan(rows, disks.sql, parameters) == expected(rows, j="PRIMARY", d="PRIMARY")
     assert [disk.volume_id for disk in rows.source.details(["job-20"])[0].disks] == ["volume-39", "volume-40"]
     rows.close()
@@ -127,11 +129,11 @@ def test_rows_are_written_by_primary_key(full: SqlRows, count: int) -> None:
     assert statements.disks is not None
     assert statements.own is not None
     updates = [copying(job_id, copying_disk(40 * at)) for at, job_id in enumerate(some_ids(count), 1)]
-    flush = flush_of(updates, ())
-    jobs = as_json(job_rows(flush, statements.jobs.fits))
-    disks = as_json(disk_rows(flush, statements.disks.fits))
-    own = as_json(own_rows(flush.entries(), statements.own.fits))
-    heartbeats = as_json([[job_id] for job_id in some_ids(count)])
+    flush, given = flush_of(updates, ()), dialect_of(full.address.engine).given
+    jobs = given(job_rows(flush, statements.jobs.fits))
+    disks = given(disk_rows(flush, statements.disks.fits))
+    own = given(own_rows(flush.entries(), statements.own.fits))
+    heartbeats = given([[job_id] for job_id in some_ids(count)])
     only_jobs = expected(full, j="PRIMARY")
     assert plan(full, statements.jobs.sql, (jobs, *GUARD)) == only_jobs
     assert plan(full, statements.heartbeats.sql, (heartbeats, *GUARD)) == only_jobs

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from oma_poller.database.address import Engine
 from oma_poller.database.column import Column, Kind
+from oma_poller.database.fitting import Row
 
+_ENCODER = msgspec.json.Encoder()
 _LONGEST_VARCHAR, _LONGEST_TEXT = 1024, 65_535
 
 
@@ -34,8 +37,12 @@ class Dialect(Protocol):
     def rows(self, fields: Mapping[str, Column]) -> str:
         """Return the relation that one JSON parameter is read as: each field with what it is stored in.
 
-        The parameter is an array of arrays, each with the values of *fields* in their order.
+        The parameter is what `given` makes of rows, each with the values of *fields* in their order.
         """
+        ...
+
+    def given(self, rows: Sequence[Row]) -> str:
+        """Return *rows* as the one parameter of the relation that `rows` returns: an array of arrays."""
         ...
 
     def field(self, name: str, column: Column) -> str:
@@ -100,6 +107,10 @@ class SqliteDialect:
         """Read an array of arrays: shorter than objects, and no name is looked for."""
         columns = ", ".join(f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(fields))
         return f"(SELECT {columns} FROM json_each(?)) AS t"  # noqa: S608  # names of our own
+
+    def given(self, rows: Sequence[Row]) -> str:
+        """Return JSON."""
+        return _ENCODER.encode(rows).decode()
 
     def field(self, name: str, column: Column) -> str:  # noqa: ARG002  # the engine converts by itself
         """Return the field as it is."""
@@ -178,7 +189,11 @@ class MysqlDialect:
         columns = ", ".join(
             f"{name} {_json_type(column)} PATH '$[{at}]'" for at, (name, column) in enumerate(fields.items())
         )
-        return f"JSON_TABLE(%s, '$[*]' COLUMNS ({columns})) AS t"
+        return f"JSON_TABLE(_utf8mb4 X%s, '$[*]' COLUMNS ({columns})) AS t"
+
+    def given(self, rows: Sequence[Row]) -> str:
+        """Return JSON as hexadecimal digits: the driver takes five times as long to escape its quotes."""
+        return _ENCODER.encode(rows).hex()
 
     def field(self, name: str, column: Column) -> str:
         """Return a text in the column's own collation, without which no index is used (or error 1267)."""

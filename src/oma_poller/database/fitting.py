@@ -7,6 +7,8 @@ from functools import lru_cache
 from oma_poller.database.column import BIGINT_MAX, Column, Kind, fit_number, fit_text
 
 Value = str | int | float | None
+Row = Sequence[Value]
+"""The values of a row in the order of the fields that its statement reads."""
 Fit = Callable[[Sequence[Value]], Sequence[Value]]
 """Takes the values of one column, a row each: so a call is paid once a flush."""
 Fits = Mapping[str, Fit]
@@ -29,20 +31,34 @@ def fit_of(column: Column) -> Fit:
         return lambda values: [_fit(column, value) for value in values]
     slow = lru_cache(_REMEMBERED)(lambda value: _fit(column, value))
     if column.kind is Kind.TEXT:
-        return lambda values: list(map(slow, values))
+        return lambda values: _fitted_words(values, slow)
     least, most = column.lowest, min(int(column.highest), BIGINT_MAX)
 
     def whole(values: Sequence[Value]) -> Sequence[Value]:
-        return [value if type(value) is int and least <= value <= most else slow(value) for value in values]
+        return [
+            value if value is None or (type(value) is int and least <= value <= most) else slow(value)
+            for value in values
+        ]
 
     def broken(values: Sequence[Value]) -> Sequence[Value]:
-        return [value if type(value) is float and least <= value <= most else slow(value) for value in values]
+        return [
+            value if value is None or (type(value) is float and least <= value <= most) else slow(value)
+            for value in values
+        ]
 
     return broken if column.scale >= DECIMALS else whole
 
 
 def _as_they_are(values: Sequence[Value]) -> Sequence[Value]:
     return values
+
+
+def _fitted_words(values: Sequence[Value], fit: Callable[[Value], Value]) -> Sequence[Value]:
+    """Return texts made to fit; the jobs of a flush share most of them, and hardly one does not fit."""
+    fitted = {value: fit(value) for value in set(values)}
+    if all(value == fit for value, fit in fitted.items()):
+        return values
+    return [fitted[value] for value in values]
 
 
 def _fit(column: Column, value: Value) -> Value:

@@ -11,8 +11,8 @@ from oma_poller.clock import Clock, SystemClock
 from oma_poller.database.address import DatabaseAddress
 from oma_poller.database.capabilities import Capabilities
 from oma_poller.database.dialect import Dialect, Join, dialect_of
+from oma_poller.database.fitting import Row
 from oma_poller.database.flight_sweep import FlightSweep
-from oma_poller.database.flush import Row, as_json
 from oma_poller.database.history import stored_moment
 from oma_poller.database.session import Link, Session
 from oma_poller.database.statements import JOB
@@ -68,7 +68,7 @@ class SqlFlightLog:
         with closing(link.connection.cursor()) as cursor:
             if self._dialect.begin is not None:
                 cursor.execute(self._dialect.begin)
-            cursor.execute(_upsert(has, self._dialect), (as_json(rows),))
+            cursor.execute(_upsert(has, self._dialect), (self._dialect.given(rows),))
         link.connection.commit()
         self._remember(turns)
         return len(rows)
@@ -88,7 +88,7 @@ class SqlFlightLog:
         )
         asked: list[Row] = [[one] for one in job_ids]
         with closing(link.connection.cursor()) as cursor:
-            cursor.execute(sql, (as_json(asked),))
+            cursor.execute(sql, (self._dialect.given(asked),))
             found = [(str(job), int(slot), str(at)) for job, slot, at in cursor.fetchall()]
         link.connection.rollback()
         return _turns_of(found)

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 
-import msgspec
 from msgspec import Struct
 
-from oma_poller.database.fitting import Fits, Value
+from oma_poller.database.fitting import Fits, Row
 from oma_poller.database.written import (
     DISK_VALUES,
     JOB_VALUES,
@@ -20,10 +19,6 @@ from oma_poller.model.memory import JobMemory
 from oma_poller.model.observation import Sighting
 from oma_poller.model.update import Update
 
-Row = Sequence[Value]
-"""The values of a row in the order of the fields that its statement reads."""
-
-_ENCODER = msgspec.json.Encoder()
 _job_of = attrgetter("job_id")
 _job_of_memory = attrgetter("context.job_id")
 
@@ -146,11 +141,6 @@ def own_rows(entries: Iterable[Entry], fits: Fits) -> list[Row]:
     ]
     values = [tuple(own_values(*seen, entry.memory).values()) for entry, seen in told if seen is not None]
     return _rows(heads, OWN_VALUES, values, fits)
-
-
-def as_json(rows: Sequence[Row | str]) -> str:
-    """Return *rows* as the parameter of a statement."""
-    return _ENCODER.encode(rows).decode()
 
 
 def _rows(heads: Sequence[Row], names: Sequence[str], values: Sequence[Row], fits: Fits) -> list[Row]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from oma_poller.clock import Clock
 from oma_poller.core.history import Sampler
 from oma_poller.database.dialect import Dialect, Join
-from oma_poller.database.flush import Row, as_json
+from oma_poller.database.fitting import Row
 from oma_poller.database.moment import read_moment
 from oma_poller.database.session import Link
 from oma_poller.database.statements import JOB
@@ -47,7 +47,7 @@ class SqlHistory:
         sql = self._dialect.select(columns, self._dialect.rows({JOB: job_id}), join, ())
         asked: list[Row] = [(job_id,) for job_id in job_ids]
         with closing(link.connection.cursor()) as cursor:
-            cursor.execute(f"{sql} GROUP BY h.job_id", (as_json(asked),))
+            cursor.execute(f"{sql} GROUP BY h.job_id", (self._dialect.given(asked),))
             found = [(str(job_id), read_moment(at)) for job_id, at in cursor.fetchall()]
         return {job_id: at for job_id, at in found if at is not None}
 

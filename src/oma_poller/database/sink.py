@@ -6,10 +6,9 @@ from contextlib import closing
 from oma_poller.clock import Clock, SystemClock
 from oma_poller.database.address import DatabaseAddress
 from oma_poller.database.dialect import dialect_of
+from oma_poller.database.fitting import Row
 from oma_poller.database.flush import (
     Flush,
-    Row,
-    as_json,
     disk_rows,
     end_rows,
     flush_of,
@@ -51,7 +50,7 @@ class SqlJobSink:
         self._withheld: frozenset[str] = frozenset()
         self._guard = tuple(sorted(active_statuses - TERMINAL_STATUSES))
         self._write_status = write_status
-        self._begin = dialect.begin
+        self._dialect = dialect
         self._link: Link | None = None
         self._statements: Statements | None = None
         self._clock = clock
@@ -128,8 +127,8 @@ class SqlJobSink:
 
     def _flush(self, link: Link, flush: Flush) -> None:
         statements = self._prepared(link)
-        if self._begin is not None:
-            self._execute(link, self._begin)
+        if self._dialect.begin is not None:
+            self._execute(link, self._dialect.begin)
         withheld = self._late_ends(link, statements.ends, end_rows(flush))
         if statements.history is not None:
             self._run(link, statements.history, self._history.rows(link, flush.updates))
@@ -150,7 +149,7 @@ class SqlJobSink:
         if not ends:
             return frozenset()
         with closing(link.connection.cursor()) as cursor:
-            cursor.execute(sql, (as_json(ends), *self._guard))
+            cursor.execute(sql, (self._dialect.given(ends), *self._guard))
             writable = {str(job_id) for (job_id,) in cursor.fetchall()}
         return frozenset(str(row[0]) for row in ends) - writable
 
@@ -176,7 +175,7 @@ class SqlJobSink:
     def _run(self, link: Link, statement: Statement, rows: Sequence[Row]) -> None:
         if rows:
             guard = self._guard if statement.is_guarded else ()
-            self._execute(link, statement.sql, (as_json(rows), *guard))
+            self._execute(link, statement.sql, (self._dialect.given(rows), *guard))
 
     def _execute(self, link: Link, sql: str, parameters: tuple[str, ...] = ()) -> None:
         cursor = link.connection.cursor()

@@ -7,7 +7,7 @@ from typing import Any
 from oma_poller.database.address import DatabaseAddress
 from oma_poller.database.capabilities import Capabilities
 from oma_poller.database.dialect import dialect_of
-from oma_poller.database.flush import Row, as_json
+from oma_poller.database.fitting import Row
 from oma_poller.database.job_rows import group_jobs, read_active
 from oma_poller.database.queries import active_query, details_query, newest_query
 from oma_poller.database.session import Link, Session
@@ -47,7 +47,7 @@ class SqlJobSource:
         wanted = frozenset(job_ids)
         new = frozenset(new_ids)
         asked: list[Row] = [[_plain(job_id), int(job_id in new)] for job_id in sorted(wanted)]
-        parameters = (as_json(asked),)
+        parameters = (self._dialect.given(asked),)
         rows = self._session.run(
             lambda link: _rows(link, details_query(self._dialect, link.capabilities), parameters)
         )

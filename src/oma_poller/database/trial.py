@@ -11,7 +11,6 @@ from oma_poller.database.driver_errors import translating
 from oma_poller.database.statements import StatementText
 from oma_poller.errors import DatabaseError, DatabaseLockedError
 
-_NO_ROWS = "[]"
 _GUARD = "running"
 
 
@@ -34,6 +33,7 @@ def unwritable(address: DatabaseAddress, *, write_status: bool) -> dict[str, str
 def _trials(has: Capabilities, *, write_status: bool) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Yield (table, statement, parameters); none of them finds a row."""
     statements = StatementText(has, 1, write_status=write_status).all()
+    no_rows = dialect_of(has.engine).given([])
     written = {
         has.jobs.name: (statements.jobs, statements.heartbeats),
         has.disks.name: (statements.disks,),
@@ -43,7 +43,7 @@ def _trials(has: Capabilities, *, write_status: bool) -> Iterator[tuple[str, str
     for table, trials in written.items():
         for statement in trials:
             if statement is not None:
-                yield table, statement.sql, (_NO_ROWS, _GUARD) if statement.is_guarded else (_NO_ROWS,)
+                yield table, statement.sql, (no_rows, _GUARD) if statement.is_guarded else (no_rows,)
     for name in OWN_TABLES:
         if has.tables[name]:
             columns = ", ".join(has.tables[name].columns)
