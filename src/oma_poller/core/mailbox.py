@@ -104,6 +104,12 @@ class Mailbox:
         in `Decision`.
         """
         job_id = update.job_id
+        if went_on and self._is_next_of_written(job_id, update):
+            self._heartbeats.pop(job_id, None)
+            self._waiting[job_id] = update
+            if context is not None:
+                self._notebook.put(context, now_s, with_row=True, went_on=True)
+            return
         known = _sum(self._written.get(job_id), self._flying.get(job_id))
         ended = known is not None and known.is_terminal
         held = self._held.get(job_id)
@@ -234,6 +240,20 @@ class Mailbox:
         self._flying.pop(job_id, None)
         self._held.pop(job_id, None)
         self._left.discard(job_id)
+
+    def _is_next_of_written(self, job_id: str, update: Update) -> bool:
+        """Whether the database has all that came of a job before, and this changes it: nearly always so."""
+        written = self._written.get(job_id)
+        return (
+            written is not None
+            and not written.update.is_terminal
+            and job_id not in self._waiting
+            and job_id not in self._flying
+            and job_id not in self._held
+            and job_id not in self._ends
+            and job_id not in self._refused_ends
+            and changes(written.update, update)
+        )
 
     def _queue(self, update: Update, known: Update | None, now_s: float) -> bool:
         """Have the row written where *update* changes what is *known* of it; return whether it does."""

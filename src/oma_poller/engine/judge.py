@@ -40,14 +40,15 @@ class Judge:
 
     def poll_of(self, watch: Watch, answered: Answered, moment: Moment) -> Poll:
         """Return a poll that ends at *moment*."""
+        # By position, in the order of Poll's fields: this is made for every poll.
         return Poll(
-            job=watch.job,
-            plan=watch.plan,
-            policy=self._policy,
-            tier=answered.tier,
-            outcomes=answered.outcomes,
-            now_s=moment.monotonic_s,
-            now=moment.utc,
+            watch.job,
+            watch.plan,
+            self._policy,
+            answered.tier,
+            answered.outcomes,
+            moment.monotonic_s,
+            moment.utc,
         )
 
     def decided(self, watch: Watch, poll: Poll) -> Decision:

@@ -159,8 +159,9 @@ class Lanes:
         """
         if delay_s > 0:  # in whole ticks, so that those who wait go out in groups
             self.place(vma, job_id, ceil((now_s + delay_s) / TICK_S) * TICK_S)
-        else:
-            self.place_in_slot(vma, job_id, max(began_s + self.interval_s / 2, now_s))
+            return
+        skipped_s = began_s + self.interval_s / 2
+        self.place_in_slot(vma, job_id, max(now_s, skipped_s))
 
     def pop_due(self, now_s: float) -> Iterator[tuple[str, list[tuple[str, float]]]]:
         """Take out jobs that are due and may begin, the most overdue first, as (VMA, some).

@@ -257,25 +257,38 @@ class VMAProgressPoller:
 
     def _close(self, round_: Round, moment: Moment) -> TierRequest | None:
         """Decide an answered round, or return the request of its next tier (P2)."""
+        if Reading not in map(type, round_.outcomes):
+            return self._close_without_reading(round_, moment)
+        if self._outages.is_current(round_):
+            self._finish(round_.watch, _answered(round_), round_.began_s, moment)
+        else:
+            self._ask_anew(round_, moment)
+        return None
+
+    def _close_without_reading(self, round_: Round, moment: Moment) -> TierRequest | None:
+        """Do the same where no key brought an entry."""
         outcomes = round_.outcomes
-        has_reading = Reading in map(type, outcomes)
-        failed = not has_reading and is_unanswered(outcomes)
+        failed = is_unanswered(outcomes)
         if failed:
             self._outages.unanswered(round_)
         if not self._outages.is_current(round_):
-            current = self._watches.get(round_.job_id)
-            if current is not None and not self._judge.is_over(current):
-                self._lanes.place(current.vma, current.job.id, moment.monotonic_s)
+            self._ask_anew(round_, moment)
             return None
         if failed:
             return None
         round_.first = round_.first or outcomes
-        unknown = not has_reading and is_unknown(outcomes)
+        unknown = is_unknown(outcomes)
         if unknown and round_.turn_to_next():
             return self._rounds.ask(round_)
         answered = Answered(round_.order[0], round_.first) if unknown else _answered(round_)
         self._finish(round_.watch, answered, round_.began_s, moment)
         return None
+
+    def _ask_anew(self, round_: Round, moment: Moment) -> None:
+        """Make a job due whose poll asked what it is not asked any more, or which was another job then."""
+        current = self._watches.get(round_.job_id)
+        if current is not None and not self._judge.is_over(current):
+            self._lanes.place(current.vma, current.job.id, moment.monotonic_s)
 
     def _finish(self, watch: Watch, answered: Answered, began_s: float, moment: Moment) -> None:
         """Decide a poll, and show it to the flight recorder; drop it where the job was stopped meanwhile."""
@@ -286,7 +299,8 @@ class VMAProgressPoller:
         decision = self._judge.decided(watch, poll)
         if recorder is not None:
             recorder.see(watch, before, poll, decision, answered.bodies)
-        self.rereads.polled(watch, answered.outcomes)
+        if watch.doubts or not decision.went_on:
+            self.rereads.polled(watch, answered.outcomes)
         now_s = moment.monotonic_s
         self._parts.tally.poll_duration.observe(now_s - began_s)
         if decision.delay_s is not None:
