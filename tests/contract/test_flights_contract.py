@@ -1,12 +1,12 @@
 """What is kept of a job's polls, and for how long, on each engine."""
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from core_values import NOW, a_context, a_job, a_poll, a_reading
+from driver_calls import DriverCalls
 from msgspec.structs import replace
 from oma_rows import HOSTILE_IDS, SqlRows, add_job
 from schema_variants import Variant
@@ -206,16 +206,12 @@ def test_many_flights_are_one_statement_up_to_a_length(
     log.write([flight(job_id) for job_id in ids])
     link = log._session._link
     assert link is not None
-    seen: list[str] = []
-    if isinstance(link.connection, sqlite3.Connection):
-        link.connection.set_trace_callback(seen.append)
+    calls = DriverCalls(link)
     before = questions(rows)
     log.write([flight(job_id, second=1) for job_id in ids])
-    if isinstance(link.connection, sqlite3.Connection):
-        assert len([text for text in seen if "INSERT INTO oma_poller_flights" in text]) == 1
-        assert len(seen) <= 3
-    else:
-        assert questions(rows) - before <= 3
+    assert questions(rows) - before <= 3
+    assert len([text for text in calls.texts if "INSERT INTO oma_poller_flights" in text]) == 1
+    assert len(calls.texts) <= 3
     monkeypatch.setattr(flights, "BYTES_A_STATEMENT", 5000)
     assert log.write([flight(job_id, second=2) for job_id in ids]) == 50
     assert [kept(rows, job_id) for job_id in ids] == [[0, 1, 2]] * 50

@@ -1,12 +1,12 @@
 """What every adapter keeps as history, in memory and on each engine."""
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from core_values import NOW
+from driver_calls import DriverCalls
 from history_keeper import Keeper
 from msgspec.structs import replace
 from oma_rows import ACTIVE, MemoryRows, SqlRows, add_job
@@ -203,24 +203,21 @@ def test_a_thousand_samples_are_one_statement_more(on_sql: SqlRows) -> None:
     clock.now_s += 60
     link = sink._session._link
     assert link is not None
-    seen: list[str] = []
-    if isinstance(link.connection, sqlite3.Connection):
-        link.connection.set_trace_callback(seen.append)
-    asked = int(str(on_sql.execute("SHOW GLOBAL STATUS LIKE 'Questions'")[0][1])) if not seen_by(link) else 0
+    calls = DriverCalls(link)
+    asked = questions(on_sql)
     sink.write([copying(job_id, percent_bp=300) for job_id in ids])
-    if seen_by(link):
-        inserts = [text for text in seen if "INSERT INTO oma_poller_history" in text]
-        assert len(inserts) == 1
-        assert len(seen) <= 7
-    else:
-        after = int(str(on_sql.execute("SHOW GLOBAL STATUS LIKE 'Questions'")[0][1]))
-        assert after - asked <= 7
+    assert questions(on_sql) - asked <= 7
+    assert len([text for text in calls.texts if "INSERT INTO oma_poller_history" in text]) == 1
+    assert len(calls.texts) <= 7
     assert on_sql.execute("SELECT COUNT(*) FROM oma_poller_history")[0][0] == 2000
     sink.close()
 
 
-def seen_by(link: object) -> bool:
-    return isinstance(getattr(link, "connection", None), sqlite3.Connection)
+def questions(rows: SqlRows) -> int:
+    """Return the number of statements the server has been sent; 0 where there is none."""
+    if rows.address.engine is Engine.SQLITE:
+        return 0
+    return int(str(rows.execute("SHOW GLOBAL STATUS LIKE 'Questions'")[0][1]))
 
 
 def test_samples_are_read_newest_last_and_within_the_limits(on_sql: SqlRows) -> None:

@@ -46,6 +46,10 @@ class Cursor(Protocol):
         """Run one statement."""
         ...
 
+    def executemany(self, query: str, args: Sequence[Sequence[object]], /) -> object:
+        """Run one statement for each of many rows."""
+        ...
+
     def fetchall(self) -> Sequence[tuple[Any, ...]]:
         """Return the rows that are left."""
         ...

@@ -10,10 +10,11 @@ import msgspec
 from oma_poller.clock import Clock, SystemClock
 from oma_poller.database.address import DatabaseAddress
 from oma_poller.database.capabilities import Capabilities
-from oma_poller.database.dialect import Dialect, Join, dialect_of
+from oma_poller.database.dialect import Dialect, dialect_of
 from oma_poller.database.fitting import Row
 from oma_poller.database.flight_sweep import FlightSweep
 from oma_poller.database.history import stored_moment
+from oma_poller.database.relation import Join
 from oma_poller.database.session import Link, Session
 from oma_poller.database.statements import JOB
 from oma_poller.model.flight import Flight, Recorded
@@ -68,7 +69,7 @@ class SqlFlightLog:
         with closing(link.connection.cursor()) as cursor:
             if self._dialect.begin is not None:
                 cursor.execute(self._dialect.begin)
-            cursor.execute(_upsert(has, self._dialect), (self._dialect.given(rows),))
+            self._dialect.run(cursor, _upsert(has, self._dialect), rows)
         link.connection.commit()
         self._remember(turns)
         return len(rows)
@@ -82,13 +83,12 @@ class SqlFlightLog:
         """Return where the rings of these jobs stand: after the newest flight of each."""
         table = link.capabilities.own_flights
         job_id = table.columns["job_id"]
-        join = Join(table.name, "f", f"f.job_id = {self._dialect.field(JOB, job_id)}")
-        sql = self._dialect.select(
-            ["f.job_id", "f.slot", "f.at"], self._dialect.rows({JOB: job_id}), join, ()
-        )
+        given = self._dialect.asked({JOB: job_id})
+        join = Join(table.name, "f", f"f.job_id = {self._dialect.stored(given.fields[JOB], job_id)}")
+        sql = self._dialect.select(["f.job_id", "f.slot", "f.at"], given.relation, join, ())
         asked: list[Row] = [[one] for one in job_ids]
         with closing(link.connection.cursor()) as cursor:
-            cursor.execute(sql, (self._dialect.given(asked),))
+            cursor.execute(sql, (self._dialect.parameter(asked),))
             found = [(str(job), int(slot), str(at)) for job, slot, at in cursor.fetchall()]
         link.connection.rollback()
         return _turns_of(found)
@@ -164,6 +164,8 @@ def _turns_of(found: Iterable[tuple[str, int, str]]) -> dict[str, Turns]:
 def _upsert(has: Capabilities, dialect: Dialect) -> str:
     table, job_id = has.own_flights, has.jobs.columns["id"]
     values = {name: table.columns[name] for name in COLUMNS[1:]}
-    sets = {"job_id": "j.id"} | {name: dialect.field(name, column) for name, column in values.items()}
-    join = Join(has.jobs.name, "j", f"j.id = {dialect.field(JOB, job_id)}")
-    return dialect.upsert(table.name, "job_id, slot", sets, (dialect.rows({JOB: job_id, **values}), join))
+    given = dialect.written({JOB: job_id, **values})
+    sets = {"job_id": "j.id"}
+    sets |= {name: dialect.stored(given.fields[name], column) for name, column in values.items()}
+    join = Join(has.jobs.name, "j", f"j.id = {dialect.stored(given.fields[JOB], job_id)}")
+    return dialect.upsert(table.name, "job_id, slot", sets, (given.relation, join))

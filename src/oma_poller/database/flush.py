@@ -106,7 +106,7 @@ def job_rows(flush: Flush, fits: Fits) -> list[Row]:
         (update.job_id, update.born, int(update.progress is not None), int(update.is_terminal))
         for update in flush.updates
     ]
-    return _rows(heads, JOB_VALUES, [job_values(update) for update in flush.updates], fits)
+    return fitted_rows(heads, JOB_VALUES, [job_values(update) for update in flush.updates], fits)
 
 
 def disk_rows(flush: Flush, fits: Fits) -> list[Row]:
@@ -118,7 +118,7 @@ def disk_rows(flush: Flush, fits: Fits) -> list[Row]:
         for disk in update.progress.disks
     ]
     heads = [(update.job_id, update.born, disk.id) for update, disk in disks]
-    return _rows(heads, DISK_VALUES, [disk_values(disk) for _, disk in disks], fits)
+    return fitted_rows(heads, DISK_VALUES, [disk_values(disk) for _, disk in disks], fits)
 
 
 def end_rows(flush: Flush) -> list[Row]:
@@ -140,10 +140,10 @@ def own_rows(entries: Iterable[Entry], fits: Fits) -> list[Row]:
         if seen is not None
     ]
     values = [tuple(own_values(*seen, entry.memory).values()) for entry, seen in told if seen is not None]
-    return _rows(heads, OWN_VALUES, values, fits)
+    return fitted_rows(heads, OWN_VALUES, values, fits)
 
 
-def _rows(heads: Sequence[Row], names: Sequence[str], values: Sequence[Row], fits: Fits) -> list[Row]:
+def fitted_rows(heads: Sequence[Row], names: Sequence[str], values: Sequence[Row], fits: Fits) -> list[Row]:
     """Return each of *heads* with those of its *values* that *fits* has, made to fit, a column at a time."""
     columns = zip(names, zip(*values, strict=True), strict=False)  # no rows have no columns
     fitted = [fits[name](column) for name, column in columns if name in fits]

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 
 from oma_poller.clock import Clock
 from oma_poller.core.history import Sampler
-from oma_poller.database.dialect import Dialect, Join
-from oma_poller.database.fitting import Row
+from oma_poller.database.dialect import Dialect
+from oma_poller.database.fitting import Fits, Row
+from oma_poller.database.flush import fitted_rows
 from oma_poller.database.moment import read_moment
+from oma_poller.database.relation import Join
 from oma_poller.database.session import Link
 from oma_poller.database.statements import JOB
+from oma_poller.database.written import HISTORY_VALUES
 from oma_poller.model.sample import Sample
 from oma_poller.model.update import Update
 
@@ -24,7 +27,7 @@ class SqlHistory:
         self._sampler = Sampler()
         self._drawn: tuple[Sample, ...] = ()
 
-    def rows(self, link: Link, updates: Sequence[Update]) -> list[Row]:
+    def rows(self, link: Link, updates: Sequence[Update], fits: Fits) -> list[Row]:
         """Return the rows to insert beside *updates*; of jobs unknown here it asks for the newest sample."""
         unknown = self._sampler.unknown(updates)
         earlier = self._newest(link, unknown) if unknown else {}
@@ -32,7 +35,8 @@ class SqlHistory:
         if not self._drawn:
             return []
         born = {update.job_id: update.born for update in updates}
-        return [_row(sample, born[sample.job_id]) for sample in self._drawn]
+        heads = [(sample.job_id, born[sample.job_id]) for sample in self._drawn]
+        return fitted_rows(heads, HISTORY_VALUES, list(map(_values, self._drawn)), fits)
 
     def keep(self, updates: Sequence[Update]) -> None:
         """Note that the database has *updates* and the samples of them."""
@@ -42,12 +46,13 @@ class SqlHistory:
     def _newest(self, link: Link, job_ids: Sequence[str]) -> dict[str, datetime]:
         table = link.capabilities.own_history
         job_id = table.columns["job_id"]
-        join = Join(table.name, "h", f"h.job_id = {self._dialect.field(JOB, job_id)}")
+        given = self._dialect.asked({JOB: job_id})
+        join = Join(table.name, "h", f"h.job_id = {self._dialect.stored(given.fields[JOB], job_id)}")
         columns = ["h.job_id", "MAX(h.at)"]
-        sql = self._dialect.select(columns, self._dialect.rows({JOB: job_id}), join, ())
+        sql = self._dialect.select(columns, given.relation, join, ())
         asked: list[Row] = [(job_id,) for job_id in job_ids]
         with closing(link.connection.cursor()) as cursor:
-            cursor.execute(f"{sql} GROUP BY h.job_id", (self._dialect.given(asked),))
+            cursor.execute(f"{sql} GROUP BY h.job_id", (self._dialect.parameter(asked),))
             found = [(str(job_id), read_moment(at)) for job_id, at in cursor.fetchall()]
         return {job_id: at for job_id, at in found if at is not None}
 
@@ -57,11 +62,9 @@ def stored_moment(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def _row(sample: Sample, born: str | None) -> Row:
-    """Return job, birth and `HISTORY_VALUES`."""
+def _values(sample: Sample) -> Row:
+    """Return `HISTORY_VALUES`."""
     return (
-        sample.job_id,
-        born,
         stored_moment(sample.at),
         sample.grain_s,
         sample.observation,

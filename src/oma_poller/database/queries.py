@@ -2,8 +2,9 @@
 
 from oma_poller.database.capabilities import JOBS, Capabilities, Table
 from oma_poller.database.column import Column, Kind
-from oma_poller.database.dialect import Dialect, Join
+from oma_poller.database.dialect import Dialect
 from oma_poller.database.job_rows import DISK_COLUMNS, JOB_COLUMNS, PAST_COLUMNS
+from oma_poller.database.relation import Join
 
 ID, NEW = "id", "is_new"
 """Fields of a row that is asked for: the job's id, and whether its past is wanted."""
@@ -31,7 +32,8 @@ def details_query(dialect: Dialect, has: Capabilities) -> str:
     volume's id; what this database lacks is NULL, and the past of a job whose `NEW` is not 1.
     """
     job_id = has.jobs.columns["id"]
-    inner = Join(has.jobs.name, "j", f"j.id = {dialect.field(ID, job_id)}")
+    asked = dialect.asked({ID: job_id, NEW: _FLAG})
+    inner = Join(has.jobs.name, "j", f"j.id = {dialect.stored(asked.fields[ID], job_id)}")
     outer = []
     if has.own_jobs.has("job_id", "memory"):
         tie = dialect.equal(("o.job_id", has.own_jobs.columns["job_id"]), ("j.id", job_id))
@@ -46,11 +48,11 @@ def details_query(dialect: Dialect, has: Capabilities) -> str:
     columns = [
         *(_job_column(has, name) for name in JOB_COLUMNS),
         _born(dialect, has),
-        *_past(has),
+        *_past(has, asked.fields[NEW]),
         *(_column("d", has.disks, name) for name in DISK_COLUMNS),
         _column("v", has.volumes, "volume_id"),
     ]
-    return dialect.select(columns, dialect.rows({ID: job_id, NEW: _FLAG}), inner, outer)
+    return dialect.select(columns, asked.relation, inner, outer)
 
 
 def _job_column(has: Capabilities, name: str) -> str:
@@ -63,13 +65,13 @@ def _born(dialect: Dialect, has: Capabilities) -> str:
     return "NULL" if has.birth is None else dialect.as_text(f"j.{has.birth.name}")
 
 
-def _past(has: Capabilities) -> list[str]:
+def _past(has: Capabilities, is_new: str) -> list[str]:
     """Return the columns of a job's past. Memories are long, so they are read only where they are wanted."""
     own = has.own_jobs
     if not own.has("job_id", "memory"):
         return ["NULL"] * (1 + len(PAST_COLUMNS))
     columns = ["o.memory", *(_column("j", has.jobs, name) for name in PAST_COLUMNS[1:])]
-    wanted = [f"CASE WHEN t.{NEW} = 1 THEN {column} END" for column in columns]
+    wanted = [f"CASE WHEN {is_new} = 1 THEN {column} END" for column in columns]
     return [_column("o", own, "accepted_at"), *wanted]
 
 

@@ -128,10 +128,12 @@ class SqlJobSink:
     def _flush(self, link: Link, flush: Flush) -> None:
         statements = self._prepared(link)
         if self._dialect.begin is not None:
-            self._execute(link, self._dialect.begin)
+            with closing(link.connection.cursor()) as cursor:
+                cursor.execute(self._dialect.begin)
         withheld = self._late_ends(link, statements.ends, end_rows(flush))
         if statements.history is not None:
-            self._run(link, statements.history, self._history.rows(link, flush.updates))
+            rows = self._history.rows(link, flush.updates, statements.history.fits)
+            self._run(link, statements.history, rows)
         if statements.disks is not None:
             self._run(link, statements.disks, disk_rows(flush, statements.disks.fits))
         self._run(link, statements.jobs, job_rows(flush, statements.jobs.fits))
@@ -149,7 +151,7 @@ class SqlJobSink:
         if not ends:
             return frozenset()
         with closing(link.connection.cursor()) as cursor:
-            cursor.execute(sql, (self._dialect.given(ends), *self._guard))
+            cursor.execute(sql, (self._dialect.parameter(ends),))
             writable = {str(job_id) for (job_id,) in cursor.fetchall()}
         return frozenset(str(row[0]) for row in ends) - writable
 
@@ -158,7 +160,7 @@ class SqlJobSink:
         if self._statements is None or self._link is not link:
             self._link = link
             self._sightings.clear()
-            text = StatementText(link.capabilities, len(self._guard), write_status=self._write_status)
+            text = StatementText(link.capabilities, self._guard, write_status=self._write_status)
             self._statements = text.all()
             if not link.capabilities.own_jobs.has("memory"):
                 self._say_forgetful()
@@ -174,15 +176,8 @@ class SqlJobSink:
 
     def _run(self, link: Link, statement: Statement, rows: Sequence[Row]) -> None:
         if rows:
-            guard = self._guard if statement.is_guarded else ()
-            self._execute(link, statement.sql, (self._dialect.given(rows), *guard))
-
-    def _execute(self, link: Link, sql: str, parameters: tuple[str, ...] = ()) -> None:
-        cursor = link.connection.cursor()
-        try:
-            cursor.execute(sql, parameters)
-        finally:
-            cursor.close()
+            with closing(link.connection.cursor()) as cursor:
+                self._dialect.run(cursor, statement.sql, rows)
 
     def _remember(self, flush: Flush) -> None:
         self._history.keep(flush.updates)

@@ -47,7 +47,7 @@ class SqlJobSource:
         wanted = frozenset(job_ids)
         new = frozenset(new_ids)
         asked: list[Row] = [[_plain(job_id), int(job_id in new)] for job_id in sorted(wanted)]
-        parameters = (self._dialect.given(asked),)
+        parameters = (self._dialect.parameter(asked),)
         rows = self._session.run(
             lambda link: _rows(link, details_query(self._dialect, link.capabilities), parameters)
         )

@@ -1,12 +1,15 @@
-"""The statements of a flush, as text, for what one database has. Each takes its rows as one parameter."""
+"""The statements of a flush, as text, for what one database has."""
+
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from oma_poller.database.capabilities import Capabilities, Table
 from oma_poller.database.column import Column, Kind
-from oma_poller.database.dialect import Dialect, Join, dialect_of
+from oma_poller.database.dialect import Dialect, dialect_of
 from oma_poller.database.fitting import Fits, fits_of
+from oma_poller.database.relation import Given, Join
 from oma_poller.database.written import (
     DISK_VALUES,
     HISTORY_VALUES,
@@ -26,12 +29,12 @@ _BORN = Column(BORN, Kind.TEXT, characters=255)
 
 
 class Statement(Struct, frozen=True):
-    """A statement, and how the values that its rows may have are made to fit."""
+    """A statement for rows that are written, and how the values that these may have are made to fit."""
 
     sql: str
     fits: Fits
-    is_guarded: bool = True
-    """Whether the active statuses follow the rows as parameters."""
+    width: int
+    """How many values a row has."""
 
 
 class Statements(Struct, frozen=True):
@@ -40,7 +43,7 @@ class Statements(Struct, frozen=True):
     ends: str
     """The query for the jobs that end and whose row may be written; it locks these rows until they are.
 
-    Its parameters are the rows, then the active statuses. Run only where a job ends.
+    Its parameter are the rows. Run only where a job ends.
     """
     disks: Statement | None
     jobs: Statement
@@ -50,18 +53,15 @@ class Statements(Struct, frozen=True):
 
 
 class StatementText:
-    """Writes the statements for one database."""
+    """Writes the statements for one database, guarded by the active *statuses*."""
 
-    def __init__(self, capabilities: Capabilities, guarded: int, *, write_status: bool) -> None:
+    def __init__(self, capabilities: Capabilities, statuses: Sequence[str], *, write_status: bool) -> None:
         self._has = capabilities
         self._dialect: Dialect = dialect_of(capabilities.engine)
         self._write_status = write_status
         self._id = capabilities.jobs.columns["id"]
-        marks = ", ".join([self._dialect.mark] * guarded) or "NULL"
-        self._guard = f"{self._dialect.unsought('j.status')} IN ({marks})"
-        same_id = f"j.id = {self._dialect.field(JOB, self._id)}"
-        self._job = Join(capabilities.jobs.name, "j", same_id, by_key=self._id.in_primary_key)
-        self._same_job = replace(self._job, on=f"{self._job.on}{self._same_birth()}")
+        words = ", ".join(map(self._dialect.literal, statuses)) or "NULL"
+        self._guard = f"{self._dialect.unsought('j.status')} IN ({words})"
 
     def all(self) -> Statements:
         """Return the statements of a flush."""
@@ -75,28 +75,29 @@ class StatementText:
         )
 
     def _ends(self) -> str:
-        rows = self._dialect.rows({JOB: self._id, BORN: _BORN})
-        writable = replace(self._same_job, on=f"{self._same_job.on} AND {self._guard}")
-        return self._dialect.select([f"t.{JOB}"], rows, writable, ()) + self._dialect.for_update
+        given = self._dialect.asked({JOB: self._id, BORN: _BORN})
+        writable = self._guarded(self._same_job(given))
+        job = given.fields[JOB]
+        return self._dialect.select([job], given.relation, writable, ()) + self._dialect.for_update
 
     def _jobs(self) -> Statement:
         table = self._has.jobs
         values = _present(table, SEED_VALUES + (LATER_VALUES if self._write_status else ()))
-        sets = {name: self._value(name, column, "j") for name, column in values.items()}
+        given = self._dialect.written({JOB: self._id, BORN: _BORN, NUMBERS: _FLAG, ENDS: _FLAG, **values})
+        sets = {name: self._value(given, name, column, "j") for name, column in values.items()}
         completed = table.get("completed_at")
         if self._write_status and completed is not None:
             now = self._dialect.now(completed)
-            sets["completed_at"] = f"CASE WHEN t.{ENDS} = 1 THEN {now} ELSE j.completed_at END"
-        fields = {JOB: self._id, BORN: _BORN, NUMBERS: _FLAG, ENDS: _FLAG, **values}
-        sql = self._dialect.update(
-            self._dialect.rows(fields), [self._same_job], self._stamped(table, "j", sets), self._guard
-        )
-        return Statement(sql, fits_of(values))
+            sets["completed_at"] = f"CASE WHEN {given.fields[ENDS]} = 1 THEN {now} ELSE j.completed_at END"
+        stamped = self._stamped(table, "j", sets)
+        sql = self._dialect.update(given.relation, [self._same_job(given)], stamped, self._guard)
+        return Statement(sql, fits_of(values), len(given.fields))
 
     def _heartbeats(self) -> Statement:
         sets = self._stamped(self._has.jobs, "j", {})
-        rows = self._dialect.rows({JOB: self._id})
-        return Statement(self._dialect.update(rows, [self._job], sets, self._guard), {})
+        given = self._dialect.written({JOB: self._id})
+        sql = self._dialect.update(given.relation, [self._same_id(given)], sets, self._guard)
+        return Statement(sql, {}, len(given.fields))
 
     def _disks(self) -> Statement | None:
         """A disk that was given to another job meanwhile is that job's: it is not touched."""
@@ -105,32 +106,29 @@ class StatementText:
         if not values or not self._write_status:
             return None
         disk_id, job_id = table.columns["id"], table.get("job_id")
-        tie = f"d.id = {self._dialect.field(DISK, disk_id)}"
+        given = self._dialect.written({JOB: self._id, BORN: _BORN, DISK: disk_id, **values})
+        tie = f"d.id = {self._dialect.stored(given.fields[DISK], disk_id)}"
         if job_id is not None:
-            tie += f" AND d.job_id = {self._dialect.field(JOB, job_id)}"
-        sets = {name: self._value(name, column, "d") for name, column in values.items()}
-        sql = self._dialect.update(
-            self._dialect.rows({JOB: self._id, BORN: _BORN, DISK: disk_id, **values}),
-            [self._same_job, Join(table.name, "d", tie, by_key=disk_id.in_primary_key)],
-            self._stamped(table, "d", sets),
-            self._guard,
-        )
-        return Statement(sql, fits_of(values))
+            tie += f" AND d.job_id = {self._dialect.stored(given.fields[JOB], job_id)}"
+        disks = Join(table.name, "d", tie, by_key=disk_id.in_primary_key)
+        sets = {name: self._value(given, name, column, "d") for name, column in values.items()}
+        stamped = self._stamped(table, "d", sets)
+        sql = self._dialect.update(given.relation, [self._same_job(given), disks], stamped, self._guard)
+        return Statement(sql, fits_of(values), len(given.fields))
 
     def _own(self) -> Statement | None:
         table = self._has.own_jobs
         values = _present(table, OWN_VALUES)
         if not values or not table.has("job_id"):
             return None
-        sets = {"job_id": "j.id"} | {
-            name: self._dialect.field(name, column) for name, column in values.items()
-        }
+        given = self._dialect.written({JOB: self._id, BORN: _BORN, **values})
+        sets = self._inserted(given, values)
         updated = table.get("updated_at")
         if updated is not None:
             sets["updated_at"] = self._dialect.now(updated)
-        rows = self._dialect.rows({JOB: self._id, BORN: _BORN, **values})
-        sql = self._dialect.upsert(table.name, "job_id", sets, (rows, self._same_job), frozenset({"memory"}))
-        return Statement(sql, fits_of(values, UNCUT_VALUES), is_guarded=False)
+        source = (given.relation, self._same_job(given))
+        sql = self._dialect.upsert(table.name, "job_id", sets, source, frozenset({"memory"}))
+        return Statement(sql, fits_of(values, UNCUT_VALUES), len(given.fields))
 
     def _history(self) -> Statement | None:
         """Samples are of rows that may be written: what is withheld is no history."""
@@ -138,28 +136,39 @@ class StatementText:
         if not table.has("job_id", *HISTORY_VALUES):
             return None
         values = _present(table, HISTORY_VALUES)
-        sets = {"job_id": "j.id"}
-        sets |= {name: self._dialect.field(name, column) for name, column in values.items()}
-        rows = self._dialect.rows({JOB: self._id, BORN: _BORN, **values})
-        active = replace(self._same_job, on=f"{self._same_job.on} AND {self._guard}")
-        sql = self._dialect.upsert(table.name, "job_id, at", sets, (rows, active))
-        return Statement(sql, fits_of(values))
+        given = self._dialect.written({JOB: self._id, BORN: _BORN, **values})
+        source = (given.relation, self._guarded(self._same_job(given)))
+        sql = self._dialect.upsert(table.name, "job_id, at", self._inserted(given, values), source)
+        return Statement(sql, fits_of(values), len(given.fields))
 
-    def _same_birth(self) -> str:
-        """Return the condition that the row was not made anew under its id since its job was read."""
-        created = self._has.birth
+    def _same_id(self, given: Given) -> Join:
+        tie = f"j.id = {self._dialect.stored(given.fields[JOB], self._id)}"
+        return Join(self._has.jobs.name, "j", tie, by_key=self._id.in_primary_key)
+
+    def _same_job(self, given: Given) -> Join:
+        """Return the job's row, where it was not made anew under its id since its job was read."""
+        join, created = self._same_id(given), self._has.birth
         if created is None:
-            return ""
-        return f" AND {self._dialect.is_text(BORN, self._dialect.as_text(f'j.{created.name}'))}"
+            return join
+        born = self._dialect.is_text(given.fields[BORN], self._dialect.as_text(f"j.{created.name}"))
+        return replace(join, on=f"{join.on} AND {born}")
 
-    def _value(self, name: str, column: Column, alias: str) -> str:
+    def _guarded(self, join: Join) -> Join:
+        return replace(join, on=f"{join.on} AND {self._guard}")
+
+    def _inserted(self, given: Given, values: Mapping[str, Column]) -> dict[str, str]:
+        """Return what the columns of a table of ours become; a job has its id as the OMA writes it."""
+        sets = {name: self._dialect.stored(given.fields[name], column) for name, column in values.items()}
+        return {"job_id": "j.id", **sets}
+
+    def _value(self, given: Given, name: str, column: Column, alias: str) -> str:
         """Return what *column* becomes: the row's value, or what it was where the row has none."""
-        value, last = self._dialect.field(name, column), f"{alias}.{column.name}"
+        value, last = self._dialect.stored(given.fields[name], column), f"{alias}.{column.name}"
         if name not in NULLED_VALUES:
             return f"COALESCE({value}, {last})"
         if name == "vma_eta_seconds":
             known = value if column.nullable else f"COALESCE({value}, {last})"
-            return f"CASE WHEN t.{NUMBERS} = 1 THEN {known} ELSE {last} END"
+            return f"CASE WHEN {given.fields[NUMBERS]} = 1 THEN {known} ELSE {last} END"
         return value if column.nullable else f"COALESCE({value}, '')"
 
     def _stamped(self, table: Table, alias: str, sets: dict[str, str]) -> dict[str, str]:
