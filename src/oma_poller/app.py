@@ -20,7 +20,8 @@ from oma_poller.engine.controls import Controls
 from oma_poller.engine.database_thread import DatabaseThread
 from oma_poller.engine.discovery import Discovery
 from oma_poller.engine.journal import Journal
-from oma_poller.engine.poller import Parts, VMAProgressPoller
+from oma_poller.engine.parts import Parts
+from oma_poller.engine.poller import VMAProgressPoller
 from oma_poller.engine.ports import FlightLog, JobSink, JobSource
 from oma_poller.engine.recorder import Recorder
 from oma_poller.engine.service import Machinery, Service

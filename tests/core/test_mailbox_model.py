@@ -179,13 +179,14 @@ class MailboxModel(RuleBasedStateMachine):
     def memory_is_bounded_by_the_jobs(self) -> None:
         """Nothing is held twice, and nothing of a job that left but its end."""
         box = self.mailbox
-        queues = (box._ends, box._waiting, box._heartbeats, box._refused_ends, box._held)
+        refused, held = ({update.job_id for update in aside} for aside in (box._refused_ends, box._held))
+        queues = (box._ends, box._waiting, box._heartbeats, refused, held)
         assert sum(len(queue) for queue in queues) == len({job_id for queue in queues for job_id in queue})
-        assert box._waiting.keys() | box._heartbeats.keys() | box._written.keys() <= self.watched
-        assert box._refused_ends.keys() <= self.watched
+        assert box._waiting.keys() | box._heartbeats.keys() | box._rows.job_ids() <= self.watched
+        assert refused <= self.watched
         flying_ends = {job_id for job_id, update in box._flying.items() if update.is_terminal}
-        locked_ends = {job_id for job_id, (update, _) in box._held.items() if update.is_terminal}
-        assert box._held.keys() - self.watched <= locked_ends
+        locked_ends = {update.job_id for update in box._held if update.is_terminal}
+        assert held - self.watched <= locked_ends
         assert box._left == (box._ends.keys() | flying_ends | locked_ends) - self.watched
 
     def teardown(self) -> None:

@@ -15,7 +15,8 @@ from oma_poller.core.mailbox import Mailbox
 from oma_poller.engine.beats import Beats
 from oma_poller.engine.discovery import Discovery
 from oma_poller.engine.journal import Journal
-from oma_poller.engine.poller import Parts, VMAProgressPoller
+from oma_poller.engine.parts import Parts
+from oma_poller.engine.poller import VMAProgressPoller
 from oma_poller.engine.ports import ProbeAnswer
 from oma_poller.engine.service import Machinery, Service
 from oma_poller.engine.tally import Tally

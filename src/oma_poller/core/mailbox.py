@@ -6,8 +6,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from oma_poller.core.aside import Aside
 from oma_poller.core.merge import changes, merged
 from oma_poller.core.notebook import Notebook
+from oma_poller.core.rows import Rows
 from oma_poller.model.context import PollingContext
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.update import Update
@@ -30,14 +32,6 @@ class Batch(Struct, frozen=True, gc=False):
 
     def __bool__(self) -> bool:
         return bool(self.updates or self.heartbeat_ids or self.memories)
-
-
-class Written(Struct, frozen=True, gc=False):
-    """What the database was last given for a job."""
-
-    update: Update
-    """All values that were ever written for it: an update leaves what it does not name."""
-    at_s: float
 
 
 class Unwritten(Struct, frozen=True):
@@ -63,12 +57,10 @@ class Mailbox:
         self._heartbeats: OrderedDict[str, None] = OrderedDict()
         self._flying: dict[str, Update] = {}
         self._flying_heartbeats: set[str] = set()
-        self._refused_ends: OrderedDict[str, tuple[Update, float]] = OrderedDict()
-        self._held: OrderedDict[str, tuple[Update, float]] = OrderedDict()
-        """Rows that another program holds locked, each with when it is tried again."""
-        self._written: dict[str, Written] = {}
-        self._withheld: dict[str, Written | None] = {}
-        """What the rows hold of jobs whose end was withheld."""
+        self._refused_ends = Aside()
+        self._held = Aside()
+        """Rows that another program holds locked."""
+        self._rows = Rows()
         self._notebook = Notebook()
         self._left: set[str] = set()
         """Jobs that were forgotten and whose end is not written yet; nothing else is held of them."""
@@ -81,14 +73,14 @@ class Mailbox:
     @property
     def unwritten(self) -> Unwritten:
         """What is not written, or not known to be, whatever it waits for."""
-        aside = [update for update, _ in (*self._refused_ends.values(), *self._held.values())]
+        aside = [*self._refused_ends, *self._held]
         ends = sum(update.is_terminal for update in (*aside, *self._flying.values()))
         return Unwritten(rows=len(self) + len(aside), ends=len(self._ends) + ends)
 
     @property
     def has_held(self) -> bool:
         """Whether rows wait for another program to let them go."""
-        return bool(self._held)
+        return len(self._held) > 0
 
     def put(
         self,
@@ -110,10 +102,10 @@ class Mailbox:
             if context is not None:
                 self._notebook.put(context, now_s, with_row=True, went_on=True)
             return
-        known = _sum(self._written.get(job_id), self._flying.get(job_id))
+        known = self._rows.with_next(job_id, self._flying.get(job_id))
         ended = known is not None and known.is_terminal
         held = self._held.get(job_id)
-        ends_later = job_id in self._refused_ends or (held is not None and held[0].is_terminal)
+        ends_later = job_id in self._refused_ends or (held is not None and held.is_terminal)
         if ended or job_id in self._ends or ends_later:
             return
         with_row = self._queue(update, known, now_s)
@@ -150,10 +142,10 @@ class Mailbox:
         confirmed = tuple(update for update in batch.updates if self._flying.get(update.job_id) is update)
         for update in confirmed:
             if update.job_id in withheld:
-                self._withheld[update.job_id] = self._written.get(update.job_id)
+                self._rows.withhold(update.job_id)
             self._note_written(update, now_s)
         for job_id in self._flying_heartbeats:
-            self._touch(job_id, now_s)
+            self._rows.touch(job_id, now_s)
         self._notebook.confirm()
         self._flying.clear()
         self._flying_heartbeats.clear()
@@ -176,9 +168,9 @@ class Mailbox:
 
     def last_of(self, job_id: str) -> Update | None:
         """Return the same with what is just being written: of a job that left, the database has that too."""
-        if job_id in self._withheld:
-            return self.written_of(job_id)
-        return _sum(self._written.get(job_id), self._flying.get(job_id))
+        if self._rows.is_withheld(job_id):
+            return self._rows.held_of(job_id)
+        return self._rows.with_next(job_id, self._flying.get(job_id))
 
     def keep(self, job_ids: Iterable[str], now_s: float) -> None:
         """Let rows among those taken wait until another program lets them go; they are tried again at a pace.
@@ -190,7 +182,7 @@ class Mailbox:
             self._flying_heartbeats.discard(job_id)
             self._notebook.drop(job_id, again=True)
             if update is not None:
-                self._held[job_id] = (self._with_newer(update), now_s + RETRY_HELD_S)
+                self._held.put(self._with_newer(update), now_s + RETRY_HELD_S)
 
     def drop(self, job_ids: Iterable[str], now_s: float) -> None:
         """Let go of the rows among those taken that the database refuses for what is in them.
@@ -201,20 +193,19 @@ class Mailbox:
             update = self._flying.pop(job_id, None)
             if job_id in self._flying_heartbeats:
                 self._flying_heartbeats.discard(job_id)
-                self._touch(job_id, now_s)
+                self._rows.touch(job_id, now_s)
             again = update is not None and update.is_terminal and job_id not in self._left
             self._notebook.drop(job_id, again=again)
             if update is None:
                 continue
             if again:
-                self._refused_ends[job_id] = (update, now_s + RETRY_END_S)
+                self._refused_ends.put(update, now_s + RETRY_END_S)
             else:
                 self._note_written(update, now_s)
 
     def written_of(self, job_id: str) -> Update | None:
         """Return what the database was last given for a job; on any thread."""
-        written = self._withheld[job_id] if job_id in self._withheld else self._written.get(job_id)
-        return None if written is None else written.update
+        return self._rows.held_of(job_id)
 
     def forget(self, job_id: str) -> None:
         """Drop what is held for a job that is no longer active; an end that waits is still written."""
@@ -222,14 +213,14 @@ class Mailbox:
         self._waiting.pop(job_id, None)
         self._heartbeats.pop(job_id, None)
         self._flying_heartbeats.discard(job_id)
-        self._refused_ends.pop(job_id, None)
-        self._written.pop(job_id, None)
-        self._withheld.pop(job_id, None)
+        self._refused_ends.pop(job_id)
+        self._rows.forget(job_id)
         flying = self._flying.get(job_id)
         if flying is not None and not flying.is_terminal:
             del self._flying[job_id]
-        if job_id in self._held and not self._held[job_id][0].is_terminal:
-            del self._held[job_id]
+        held = self._held.get(job_id)
+        if held is not None and not held.is_terminal:
+            self._held.pop(job_id)
         if job_id in self._ends or job_id in self._flying or job_id in self._held:
             self._left.add(job_id)
 
@@ -238,12 +229,12 @@ class Mailbox:
         self.forget(job_id)
         self._ends.pop(job_id, None)
         self._flying.pop(job_id, None)
-        self._held.pop(job_id, None)
+        self._held.pop(job_id)
         self._left.discard(job_id)
 
     def _is_next_of_written(self, job_id: str, update: Update) -> bool:
         """Whether the database has all that came of a job before, and this changes it: nearly always so."""
-        written = self._written.get(job_id)
+        written = self._rows.get(job_id)
         return (
             written is not None
             and not written.update.is_terminal
@@ -258,11 +249,11 @@ class Mailbox:
     def _queue(self, update: Update, known: Update | None, now_s: float) -> bool:
         """Have the row written where *update* changes what is *known* of it; return whether it does."""
         job_id = update.job_id
-        if job_id in self._held:
-            older, due_s = self._held[job_id]
-            self._held[job_id] = (merged(older, update), due_s)
+        held = self._held.get(job_id)
+        if held is not None:
+            self._held.change(merged(held, update))
             return True
-        flying, written = self._flying.get(job_id), self._written.get(job_id)
+        flying, written = self._flying.get(job_id), self._rows.get(job_id)
         waiting = self._waiting.get(job_id)
         newest = update if waiting is None else merged(waiting, update)
         if newest.is_terminal:
@@ -283,7 +274,7 @@ class Mailbox:
     def _requeue(self, update: Update) -> None:
         """Put an unwritten update in front of its queue, with what came in since."""
         job_id = update.job_id
-        self._written.pop(job_id, None)
+        self._rows.doubt(job_id)
         newest = self._with_newer(update)
         queue = self._ends if newest.is_terminal else self._waiting
         queue[job_id] = newest
@@ -296,28 +287,13 @@ class Mailbox:
 
     def _requeue_due(self, now_s: float) -> None:
         for aside in (self._refused_ends, self._held):
-            while aside:
-                job_id, (update, due_s) = next(iter(aside.items()))
-                if due_s > now_s:
-                    break
-                del aside[job_id]
-                (self._ends if update.is_terminal else self._waiting)[job_id] = update
+            for update in aside.take_due(now_s):
+                (self._ends if update.is_terminal else self._waiting)[update.job_id] = update
 
     def _note_written(self, update: Update, now_s: float) -> None:
         """Remember *update* on top of what was written before; of a job that left, nothing."""
         job_id = update.job_id
         if job_id in self._left:
             self._left.discard(job_id)
-            return
-        written = self._written.get(job_id)
-        self._written[job_id] = Written(merged(written.update, update) if written else update, now_s)
-
-    def _touch(self, job_id: str, now_s: float) -> None:
-        self._written[job_id] = Written(self._written[job_id].update, now_s)
-
-
-def _sum(written: Written | None, update: Update | None) -> Update | None:
-    """Return what the row holds once *update* is written on top of what was written before."""
-    if written is None or update is None:
-        return update if written is None else written.update
-    return merged(written.update, update)
+        else:
+            self._rows.note(update, now_s)

@@ -3,49 +3,27 @@
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from oma_poller.clock import Clock
 from oma_poller.core.breaker import is_answer
 from oma_poller.core.decide import begin
 from oma_poller.core.keys import is_unknown
-from oma_poller.core.mailbox import Mailbox
 from oma_poller.core.memory import Restart, recall
 from oma_poller.core.routing import vma_for
 from oma_poller.engine.changes import Changes
-from oma_poller.engine.journal import Journal
 from oma_poller.engine.judge import Judge
 from oma_poller.engine.lanes import Lane, Lanes
 from oma_poller.engine.moment import Moment, moment_of
 from oma_poller.engine.outages import Outages, is_unanswered
-from oma_poller.engine.ports import Answer, ProbeAnswer, ProgressFetcher, TierRequest
+from oma_poller.engine.parts import Parts
+from oma_poller.engine.ports import Answer, ProbeAnswer, TierRequest
 from oma_poller.engine.presence import Presence
-from oma_poller.engine.recorder import Recorder
 from oma_poller.engine.rereads import Rereads
 from oma_poller.engine.rounds import Rounds
-from oma_poller.engine.tally import Tally
 from oma_poller.engine.watch import Answered, Round, Watch, key_plan, replan, start_round
 from oma_poller.model.context import PollingContext
 from oma_poller.model.job import Job
-from oma_poller.model.policy import Policy
 from oma_poller.model.reading import Reading
-from oma_poller.model.vma import VmaRule
-
-
-class Parts(Struct, eq=False):
-    """What a poller is made of."""
-
-    fetcher: ProgressFetcher
-    mailbox: Mailbox
-    policy: Policy
-    clock: Clock
-    journal: Journal
-    tally: Tally
-    rules: tuple[VmaRule, ...] = ()
-    max_concurrent: int = 10
-    recorder: Recorder | None = None
-    """What keeps the last polls of each job; None where nothing does."""
 
 
 class VMAProgressPoller:
