@@ -54,10 +54,8 @@ def _as_they_are(values: Sequence[Value]) -> Sequence[Value]:
 
 
 def _fitted_words(values: Sequence[Value], fit: Callable[[Value], Value]) -> Sequence[Value]:
-    """Return texts made to fit; the jobs of a flush share most of them, and hardly one does not fit."""
+    """Return texts made to fit; the jobs of a flush share most of them."""
     fitted = {value: fit(value) for value in set(values)}
-    if all(value == fit for value, fit in fitted.items()):
-        return values
     return [fitted[value] for value in values]
 
 

@@ -102,23 +102,28 @@ def flush_of(
 
 def job_rows(flush: Flush, fits: Fits) -> list[Row]:
     """Return a row for each job with an update: job, birth, two flags, and the values of its columns."""
-    heads = [
-        (update.job_id, update.born, int(update.progress is not None), int(update.is_terminal))
+    rows = [
+        (
+            update.job_id,
+            update.born,
+            int(update.progress is not None),
+            int(update.is_terminal),
+            *job_values(update),
+        )
         for update in flush.updates
     ]
-    return fitted_rows(heads, JOB_VALUES, [job_values(update) for update in flush.updates], fits)
+    return fitted_rows(rows, JOB_VALUES, fits)
 
 
 def disk_rows(flush: Flush, fits: Fits) -> list[Row]:
     """Return a row for each disk: job, birth, disk, and the values of its columns."""
-    disks = [
-        (update, disk)
+    rows = [
+        (update.job_id, update.born, disk.id, *disk_values(disk))
         for update in flush.updates
         if update.progress is not None
         for disk in update.progress.disks
     ]
-    heads = [(update.job_id, update.born, disk.id) for update, disk in disks]
-    return fitted_rows(heads, DISK_VALUES, [disk_values(disk) for _, disk in disks], fits)
+    return fitted_rows(rows, DISK_VALUES, fits)
 
 
 def end_rows(flush: Flush) -> list[Row]:
@@ -133,18 +138,27 @@ def heartbeat_rows(flush: Flush) -> list[Row]:
 
 def own_rows(entries: Iterable[Entry], fits: Fits) -> list[Row]:
     """Return a row of our own table for each job of which it is to be told something: job, birth, values."""
-    told = [(entry, entry.seen) for entry in entries]
-    heads = [
-        (entry.job_id, None if entry.update is None else entry.update.born)
-        for entry, seen in told
-        if seen is not None
+    rows = [
+        (
+            entry.job_id,
+            None if entry.update is None else entry.update.born,
+            *own_values(*entry.seen, entry.memory).values(),
+        )
+        for entry in entries
+        if entry.seen is not None
     ]
-    values = [tuple(own_values(*seen, entry.memory).values()) for entry, seen in told if seen is not None]
-    return fitted_rows(heads, OWN_VALUES, values, fits)
+    return fitted_rows(rows, OWN_VALUES, fits)
 
 
-def fitted_rows(heads: Sequence[Row], names: Sequence[str], values: Sequence[Row], fits: Fits) -> list[Row]:
-    """Return each of *heads* with those of its *values* that *fits* has, made to fit, a column at a time."""
-    columns = zip(names, zip(*values, strict=True), strict=False)  # no rows have no columns
-    fitted = [fits[name](column) for name, column in columns if name in fits]
-    return list(zip(*zip(*heads, strict=True), *fitted, strict=True))
+def fitted_rows(rows: Sequence[Row], names: Sequence[str], fits: Fits) -> list[Row]:
+    """Return *rows*, of whose last values, by their *names*, those stay that *fits* has, made to fit.
+
+    That is done for all rows a column at a time.
+    """
+    if not rows:
+        return []
+    columns = list(zip(*rows, strict=True))
+    head = len(columns) - len(names)
+    named = zip(names, columns[head:], strict=True)
+    fitted = [fits[name](column) for name, column in named if name in fits]
+    return list(zip(*columns[:head], *fitted, strict=True))

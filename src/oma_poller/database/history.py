@@ -35,8 +35,8 @@ class SqlHistory:
         if not self._drawn:
             return []
         born = {update.job_id: update.born for update in updates}
-        heads = [(sample.job_id, born[sample.job_id]) for sample in self._drawn]
-        return fitted_rows(heads, HISTORY_VALUES, list(map(_values, self._drawn)), fits)
+        rows = [(sample.job_id, born[sample.job_id], *_values(sample)) for sample in self._drawn]
+        return fitted_rows(rows, HISTORY_VALUES, fits)
 
     def keep(self, updates: Sequence[Update]) -> None:
         """Note that the database has *updates* and the samples of them."""
