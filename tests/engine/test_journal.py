@@ -5,6 +5,7 @@ from core_values import a_disk, a_reading
 from engine_world import BROKEN, DOWN, GONE, Bench, done, job, jobs, key
 
 from oma_poller.core.timetable import TICK_S
+from oma_poller.engine.journal import FEW_LINES
 from oma_poller.model.reading import Outcome
 from oma_poller.model.vma import VmaRule
 
@@ -211,3 +212,39 @@ def test_an_end_is_not_told_before_the_database_has_it() -> None:
     bench.poll(done())
     assert shown(bench) == ["job answers"]
     assert bench.log.details("state changed")
+
+
+def test_many_jobs_that_moved_unseen_share_a_line_and_have_their_own_again_a_minute_later() -> None:
+    bench = Bench(*jobs(100), max_concurrent=1000)
+    bench.answer(bench.ask(), COPYING)
+    for turn, lines in ((1, FEW_LINES), (2, 2 * FEW_LINES)):
+        bench.clock.now_s += 100.0
+        bench.answer(bench.ask(), a_reading(50 + turn, 100))
+        assert len(bench.log.shown("moved unseen")) == lines
+        assert len(bench.log.shown("many jobs moved unseen")) == turn
+    assert len(bench.log.details("moved unseen")) == 200 - 2 * FEW_LINES
+
+
+def test_polls_that_stay_late_are_told_once_with_what_helps_and_once_when_they_are_not() -> None:
+    bench = Bench(*jobs(10), max_concurrent=1)
+    for _ in range(30):
+        bench.clock.now_s += 2.5
+        bench.answer(bench.ask(), COPYING)
+    (line,) = bench.log.shown("polls late")
+    assert line["jobs"] == 10
+    assert line["overdue_s"] > 5.0
+    assert "VMA_PROGRESS_MAX_CONCURRENT" in line["detail"]
+    bench.poller.drop_all_but({"job-00001"})
+    for _ in range(3):
+        bench.poll(COPYING)
+    assert bench.log.shown("polls on time again") == [{"jobs": 1}]
+
+
+def test_jobs_of_a_vma_that_is_away_are_not_late() -> None:
+    bench = Bench(*jobs(3), max_concurrent=1)
+    bench.answer(bench.ask(), DOWN)
+    for _ in range(30):
+        bench.clock.now_s += 5.0
+        bench.answer(bench.ask(), DOWN)
+        bench.health(DOWN)
+    assert bench.log.shown("polls late") == []

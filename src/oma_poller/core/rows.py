@@ -23,9 +23,6 @@ class Rows:
         self._before_end: dict[str, Written | None] = {}
         """What the rows hold of jobs whose end was withheld."""
 
-    def __contains__(self, job_id: str) -> bool:
-        return job_id in self._written
-
     def job_ids(self) -> set[str]:
         """Return the jobs of which anything is known."""
         return self._written.keys() | self._before_end.keys()

@@ -21,6 +21,11 @@ _WARNINGS = frozenset({EventKind.ERROR, EventKind.PARKED, EventKind.REGRESSION})
 _UNTOLD = "an error at debug level"
 _WELL = frozenset({"", "healthy", "ok", "up", "http 404"})
 """Words of a health page that need no telling; the oldest builds have no such page."""
+_LATE = (
+    "there is more to poll than time, or than places in flight; raise VMA_PROGRESS_POLL_INTERVAL or"
+    " VMA_PROGRESS_MAX_CONCURRENT"
+)
+_UNSEEN_EVERY_S = 60.0
 _NAMES = {
     EventKind.ANSWERED: "job answers",
     EventKind.ERROR: "job does not answer",
@@ -48,6 +53,8 @@ class Journal:
         """What was told of a job and is not told again, by job id."""
         self._crowd: set[str] = set()
         """Jobs that were taken up with many others and have not answered yet."""
+        self._unseen, self._unseen_from_s = 0, float("-inf")
+        """Jobs that moved unseen since that moment, monotonic seconds."""
         self._crowded: set[str] = set()
         """VMAs of many jobs that cannot be reached, or that their jobs return to just now."""
 
@@ -74,7 +81,7 @@ class Journal:
     def decided(self, watch: Watch, poll: Poll, decision: Decision) -> None:
         """Say what changed with a poll; at debug level say every poll with the key that answered."""
         for event in decision.events:
-            say = self._voice(watch, decision, event)
+            say = self._voice(watch, decision, event, poll.now_s)
             say(_NAMES[event.kind], job_id=watch.job.id, detail=event.detail)
         if self._each_poll:
             self._poll(watch, poll, decision)
@@ -93,6 +100,13 @@ class Journal:
         """Say that an end was not written, because the job had ended, or was replaced, before."""
         detail = "its row has ended already, is not active or is gone; it is left as it is"
         self._log.info("end withheld", job_id=update.job_id, status=update.status, detail=detail)
+
+    def punctual(self, overdue_s: float, jobs: int, *, is_late: bool) -> None:
+        """Say once that polls begin an interval too late, and once that they do not any more."""
+        if is_late:
+            self._log.warning("polls late", overdue_s=round(overdue_s, 1), jobs=jobs, detail=_LATE)
+        else:
+            self._log.info("polls on time again", jobs=jobs)
 
     def rows_held(self, jobs: int) -> None:
         """Say once that another program holds rows locked, and once that it does not any more."""
@@ -163,19 +177,28 @@ class Journal:
         said.add(topic)
         return True
 
-    def _voice(self, watch: Watch, decision: Decision, event: Event) -> Callable[..., object]:
+    def _voice(self, watch: Watch, decision: Decision, event: Event, now_s: float) -> Callable[..., object]:
         """Return the level at which an event is said."""
-        if self._is_detail(watch, decision, event):
+        if self._is_detail(watch, decision, event, now_s):
             return self._log.debug
         return self._log.warning if event.kind in _WARNINGS else self._log.info
 
-    def _is_detail(self, watch: Watch, decision: Decision, event: Event) -> bool:
+    def _is_one_of_many(self, now_s: float) -> bool:
+        """Whether so many jobs moved unseen in this minute that the others share one line."""
+        if now_s - self._unseen_from_s >= _UNSEEN_EVERY_S:
+            self._unseen_from_s, self._unseen = now_s, 0
+        self._unseen += 1
+        if self._unseen == FEW_LINES + 1:
+            self._log.info("many jobs moved unseen", detail="others of this minute have no line of their own")
+        return self._unseen > FEW_LINES
+
+    def _is_detail(self, watch: Watch, decision: Decision, event: Event, now_s: float) -> bool:
         """Whether an event is told otherwise, or has been; so it is not told of this job alone."""
         job_id, kind = watch.job.id, event.kind
         if kind is EventKind.STATE:
             return decision.context.state in ENDS  # that is told when the database has it
         if kind is EventKind.UNSEEN:
-            return watch.vma in self._crowded
+            return watch.vma in self._crowded or self._is_one_of_many(now_s)
         if kind is EventKind.ANSWERED:
             return self._was_not_told(job_id)
         if kind is EventKind.REGRESSION:

@@ -186,6 +186,11 @@ class Lanes:
             if next_s is not None and next_s <= now_s:
                 heappush(heads, (next_s, vma))
 
+    def overdue_s(self, now_s: float) -> float:
+        """Return how long the most overdue job of a VMA that is asked has waited; 0 where none is due."""
+        dues_s = (lane.timetable.next_due_s() for lane in self._lanes.values() if not lane.is_open)
+        return max((now_s - due_s for due_s in dues_s if due_s is not None and due_s < now_s), default=0.0)
+
     def next_due_s(self) -> float | None:
         """Return when something can be done; None while nothing can."""
         dues_s = [due_s for _, due_s in self._heads()]

@@ -9,6 +9,7 @@ from oma_poller.core.breaker import is_answer
 from oma_poller.core.decide import begin
 from oma_poller.core.keys import is_unknown
 from oma_poller.core.memory import Restart, recall
+from oma_poller.core.punctuality import Punctuality
 from oma_poller.core.routing import vma_for
 from oma_poller.engine.changes import Changes
 from oma_poller.engine.judge import Judge
@@ -36,6 +37,7 @@ class VMAProgressPoller:
         self._rounds = Rounds(parts.fetcher.in_bulk)
         self._lanes = Lanes(self.interval_s, parts.max_concurrent, self._rounds, self._presence_of)
         self._outages = Outages(self._lanes, self._watches, self._judge, parts.fetcher, parts.clock)
+        self._punctuality = Punctuality(self.interval_s)
         self.changes = Changes()
         """Which jobs changed, for whoever shows them."""
         self.rereads = Rereads()
@@ -99,6 +101,9 @@ class VMAProgressPoller:
         """Begin what is due: polls, as far as each VMA's share of `max_concurrent` allows, and probes."""
         now_s = self._parts.clock.monotonic()
         self._outages.tick(now_s)
+        overdue_s = self._lanes.overdue_s(now_s)
+        if self._punctuality.note(overdue_s, now_s):
+            self._parts.journal.punctual(overdue_s, len(self), is_late=self._punctuality.is_late)
         requests: list[TierRequest] = []
         for vma, due in self._lanes.pop_due(now_s):
             away = self._lanes.of(vma).is_open
