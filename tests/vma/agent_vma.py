@@ -9,6 +9,7 @@ from agent_http import AgentHttp
 from key_views import Got, one_key
 from loopback_vma import Answers, LoopbackVma, Reply, Request, client, http, vma
 
+from oma_poller.clock import Clock
 from oma_poller.model.reading import Outcome
 from oma_poller.vma.client import VMAProgressClient
 from oma_poller.vma.page import LIST_PATH
@@ -99,7 +100,7 @@ class Rounds:
 
 @contextmanager
 def agent_rounds(
-    *keys: str, max_in_flight: int = 10, timeout_s: float = 20.0
+    *keys: str, max_in_flight: int = 10, timeout_s: float = 20.0, clock: Clock | None = None
 ) -> Iterator[tuple[AgentVma, Rounds]]:
     """Run a server that has entries under `keys`, and a client that knows already that it offers bulk."""
     behind = AgentVma()
@@ -107,7 +108,9 @@ def agent_rounds(
         behind.report(key, 1)
     with (
         vma(behind.answer) as server,
-        client(VmaTarget("v", server.url), max_in_flight=max_in_flight, timeout_s=timeout_s) as made,
+        client(
+            VmaTarget("v", server.url), max_in_flight=max_in_flight, timeout_s=timeout_s, clock=clock
+        ) as made,
     ):
         rounds = Rounds(*made, server)
         rounds.ask(keys[0])

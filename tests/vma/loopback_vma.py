@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from key_views import Got, each_got, one_key
 
-from oma_poller.clock import SystemClock
+from oma_poller.clock import Clock, SystemClock
 from oma_poller.engine.ports import Answer, ProbeAnswer, TierAnswer
 from oma_poller.vma.client import VMAProgressClient
 from oma_poller.vma.target import VmaTarget
@@ -176,6 +176,16 @@ def vma(
         thread.join(PATIENCE_S)
 
 
+class PushedClock(SystemClock):
+    """The real clock, which a test can push ahead; the time of day stays as it is."""
+
+    ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        """Return the real time and what it was pushed by."""
+        return super().monotonic() + self.ahead_s
+
+
 class Answers:
     """Collects what a client delivers."""
 
@@ -215,12 +225,15 @@ class Answers:
 
 @contextmanager
 def client(
-    *targets: VmaTarget, max_in_flight: int = 10, timeout_s: float = PATIENCE_S
+    *targets: VmaTarget,
+    max_in_flight: int = 10,
+    timeout_s: float = PATIENCE_S,
+    clock: Clock | None = None,
 ) -> Iterator[tuple[VMAProgressClient, Answers]]:
     """Run a client."""
     answers = Answers()
     fetcher = VMAProgressClient(
-        targets, max_in_flight=max_in_flight, timeout_s=timeout_s, clock=SystemClock()
+        targets, max_in_flight=max_in_flight, timeout_s=timeout_s, clock=clock or SystemClock()
     )
     fetcher.start(answers.deliver)
     try:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 from agent_vma import CAPABILITIES, AgentVma, Rounds, agent_rounds, is_bulk
 from key_views import one_key
-from loopback_vma import PATIENCE_S, Reply, Request, client, entry, http, ok, vma
+from loopback_vma import PATIENCE_S, PushedClock, Reply, Request, client, entry, http, ok, vma
 
 from oma_poller.engine.ports import TierRequest
 from oma_poller.model.reading import Failure, FailureKind, Missing, Outcome, Reading
+from oma_poller.vma.header_watch import EVERY_S
 from oma_poller.vma.target import VmaTarget
 
 KEYS = ("a", "b", "c", "d", "e", "f")
@@ -98,7 +99,8 @@ def test_what_is_no_page_sends_the_same_round_singly(reply: bytes) -> None:
 
 
 def test_a_vma_may_be_downgraded_and_upgraded_under_way() -> None:
-    with agent_rounds(*KEYS) as (behind, rounds):
+    clock = PushedClock()
+    with agent_rounds(*KEYS, clock=clock) as (behind, rounds):
         rounds.ask(*KEYS)
         rounds.paths()
         old: Callable[[Request], Reply] = lambda request: (  # noqa: E731 - one answer, twice used
@@ -112,6 +114,7 @@ def test_a_vma_may_be_downgraded_and_upgraded_under_way() -> None:
         assert sorted(rounds.paths()) == sorted(KEYS)
         behind.instead = None
         behind.report("a", 9)
+        clock.ahead_s += EVERY_S
         rounds.ask(*KEYS)
         rounds.paths()
         assert rounds.ask(*KEYS) == {key: behind.truth(key) for key in KEYS}

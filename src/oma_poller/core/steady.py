@@ -18,7 +18,8 @@ from oma_poller.model.observation import Observation
 from oma_poller.model.reading import BIGINT_MAX, Reading, State
 from oma_poller.model.update import DiskUpdate, Progress, Update
 
-_STATUS = State.REPLICATING.value
+_REPLICATING, _FRESH = State.REPLICATING, Observation.FRESH  # to look up a member of an enum is slow
+_STATUS = _REPLICATING.value
 
 
 class _Sum(Struct, gc=False):
@@ -56,8 +57,8 @@ def steady(last: PollingContext, poll: Poll) -> Decision | None:
 def _is_ordinary(last: PollingContext, poll: Poll) -> bool:
     """Whether the job was fine at its last poll, a moment ago, and nobody wants anything of it."""
     return (
-        last.state is State.REPLICATING
-        and last.sighting.observation is Observation.FRESH
+        last.state is _REPLICATING
+        and last.sighting.observation is _FRESH
         and not last.sighting.reason
         and last.proven
         and not last.consecutive_errors
@@ -81,7 +82,7 @@ def _is_one_run_a_disk(last: PollingContext, poll: Poll) -> bool:
 def _goes_on(run: KeyRun, reading: Reading, now_s: float, interval_s: float) -> bool:
     """Whether a reading is of the run that was followed, in the middle of its copy."""
     return (
-        reading.state is State.REPLICATING is run.state
+        reading.state is _REPLICATING is run.state
         and run.trusted
         and run.sampled
         and not (run.previous or run.unwatched or run.recalled or run.resumed or run.ended_polls)

@@ -15,6 +15,7 @@ from oma_poller.vma.target import VmaTarget
 BODY_LIMIT_BYTES = 1024 * 1024
 """A larger body is refused while it comes, chunked or not. No compression is asked for."""
 
+_OK = 200
 _QUICK_EXIT = 322
 """CURLOPT_QUICK_EXIT, which pycurl does not name: closing does not wait for a name look-up."""
 _LONGEST_TIMEOUT_S = 86_400.0
@@ -34,12 +35,14 @@ class Received(Struct, gc=False):
     headers: dict[str, str]
     """Those that are read, by lower-case name."""
     body: bytes
+    has_headers: bool = True
+    """Whether they were read at all; else there is at most `retry-after`, in seconds."""
 
 
 class Exchange:
     """A request and its reply. Belongs to one thread."""
 
-    __slots__ = ("_chunks", "_header_lines", "curl", "target")
+    __slots__ = ("_chunks", "_header_lines", "_reads_headers", "curl", "target")
 
     def __init__(self, target: VmaTarget, timeout_s: float) -> None:
         self.target = target
@@ -48,12 +51,18 @@ class Exchange:
         self.curl = pycurl.Curl()
         _set_up(self.curl, target, timeout_s)
         self.curl.setopt(pycurl.WRITEFUNCTION, self._chunks.append)
-        self.curl.setopt(pycurl.HEADERFUNCTION, self._header_lines.append)
+        self._reads_headers = False
 
-    def begin(self, path: str) -> None:
-        """Prepare to ask for `path`, below the target's base URL."""
+    def begin(self, path: str, *, with_headers: bool = True) -> None:
+        """Prepare to ask for `path`, below the target's base URL, and whether the headers are read."""
         self._chunks.clear()
         self._header_lines.clear()
+        if with_headers is not self._reads_headers:
+            self._reads_headers = with_headers
+            if with_headers:
+                self.curl.setopt(pycurl.HEADERFUNCTION, self._header_lines.append)
+            else:
+                self.curl.unsetopt(pycurl.HEADERFUNCTION)
         self.curl.setopt(pycurl.URL, self.target.url + path)
 
     def end(self) -> None:
@@ -66,7 +75,10 @@ class Exchange:
         body = self.body
         if len(body) > BODY_LIMIT_BYTES:  # a libcurl before 8.4 does not limit a chunked body by itself
             return self.too_large()
-        return Received(self.status, _headers(self._header_lines), body)
+        status = self.status
+        if self._reads_headers:
+            return Received(status, _headers(self._header_lines), body)
+        return Received(status, {} if status == _OK else self._retry_after(), body, has_headers=False)
 
     def fault(self, code: int, message: str) -> Failure:
         """Return what happened, after libcurl has given up."""
@@ -86,6 +98,11 @@ class Exchange:
     def body(self) -> bytes:
         """The body as far as it has come."""
         return b"".join(self._chunks)
+
+    def _retry_after(self) -> dict[str, str]:
+        """Return how long the reply asks to wait, as libcurl read it; a date by our own clock."""
+        wait_s = int(self.curl.getinfo(pycurl.RETRY_AFTER))
+        return {"retry-after": str(wait_s)} if wait_s > 0 else {}
 
     @staticmethod
     def too_large() -> Failure:

@@ -8,6 +8,7 @@ from oma_poller.engine.ports import TierRequest
 from oma_poller.vma.exchange import Exchange
 from oma_poller.vma.feed import Feed
 from oma_poller.vma.gathering import Single, singles_of
+from oma_poller.vma.header_watch import HeaderWatch
 from oma_poller.vma.target import VmaTarget
 
 
@@ -27,6 +28,7 @@ class Line:
     def __init__(self, target: VmaTarget) -> None:
         self.target = target
         self.feed = Feed()
+        self.headers = HeaderWatch()
         self.in_flight = 0
         """Requests begun and not answered yet."""
         self.is_listed = False

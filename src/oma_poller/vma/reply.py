@@ -16,6 +16,8 @@ from oma_poller.vma.wire import decode
 
 DETAIL_LIMIT = 200
 """Characters of a failure's detail."""
+_OK = 200
+"""No member of HTTPStatus: to look one up takes as long as to compare ten numbers."""
 _DATE_LIMIT = 64
 """Characters of a date that are looked at, and kept by the cache; a good one has 29."""
 _CAPABILITIES_LIMIT = 500
@@ -26,14 +28,21 @@ _LONGEST_WAIT_DIGITS = 9
 _TROUBLES = frozenset({FailureKind.RATE_LIMITED, FailureKind.SERVER_ERROR})
 
 
-def outcome(key: str, status: int, headers: Mapping[str, str], body: bytes, now_utc: datetime) -> Outcome:
+def outcome(  # noqa: PLR0913, PLR0917 - the parts of a reply
+    key: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    now_utc: datetime,
+    skew_s: float | None = None,
+) -> Outcome:
     """Return what a reply means; pure, never raises.
 
     `headers` has lower-case names; `date` and `retry-after` are read. `now_utc` is our wall clock when
-    the reply came, aware.
+    the reply came, aware. `skew_s` is our clock minus the VMA's; None for what the date shows.
     """
-    if status == HTTPStatus.OK:
-        return decode(body, key, clock_skew_s=clock_skew_s(headers, now_utc))
+    if status == _OK:
+        return decode(body, key, clock_skew_s=clock_skew_s(headers, now_utc) if skew_s is None else skew_s)
     wait_s = _retry_after_s(headers.get("retry-after", ""), _date(headers) or now_utc)
     if status == HTTPStatus.NOT_FOUND:
         return Missing(first_line(body, DETAIL_LIMIT) or "job not found", wait_s)
@@ -49,11 +58,13 @@ class Fetched(Struct, frozen=True, gc=False):
     """The raw reply, at most 1 MiB, for whoever has to explain it; empty where none came."""
 
 
-def fetched(key: str, reply: Received | Failure, duration_s: float, now_utc: datetime) -> Fetched:
-    """Return what a single request for a key came to."""
+def fetched(
+    key: str, reply: Received | Failure, duration_s: float, now_utc: datetime, skew_s: float | None = None
+) -> Fetched:
+    """Return what a single request for a key came to; `skew_s` as in `outcome`."""
     if isinstance(reply, Failure):
         return Fetched(reply, duration_s)
-    result = outcome(key, reply.status, reply.headers, reply.body, now_utc)
+    result = outcome(key, reply.status, reply.headers, reply.body, now_utc, skew_s)
     return Fetched(result, duration_s, reply.body)
 
 
@@ -64,7 +75,7 @@ def bulk_page(
 
     None is a VMA that does not know such requests: any status or body that says nothing of its health.
     """
-    if status == HTTPStatus.OK:
+    if status == _OK:
         return read_page(body)
     if status == HTTPStatus.NOT_IMPLEMENTED or _kind(status) not in _TROUBLES:
         return None

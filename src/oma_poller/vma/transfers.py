@@ -24,6 +24,8 @@ from oma_poller.vma.reply import Fetched, bulk_page, clock_skew_s, fetched, offe
 from oma_poller.vma.target import VmaTarget
 from oma_poller.vma.text import one_line
 
+_ORDINARY = frozenset({200, 404})
+"""Statuses of replies whose headers say what those before them said."""
 _LONGEST_WAIT_S = 1.0
 _BLIND_WAIT_S = 0.01
 """A wait while libcurl shows fewer sockets than there are transfers: it may hide one it cannot list."""
@@ -144,7 +146,8 @@ class Transfers:
             self._idle_count -= 1
         else:
             exchange = Exchange(line.target, self._timeout_s)
-        exchange.begin(path)
+        is_single = isinstance(subject, Single)
+        exchange.begin(path, with_headers=not is_single or line.headers.wants(self._clock.monotonic()))
         line.in_flight += 1
         self._active[exchange.curl] = line, subject, exchange
         self._multi.add_handle(exchange.curl)
@@ -174,9 +177,16 @@ class Transfers:
 
     def _end_single(self, line: Line, single: Single, reply: Received | Failure, duration_s: float) -> None:
         """Take what one key of a request brought."""
-        result = fetched(single.key, reply, duration_s, self._clock.utc())
-        offered = isinstance(reply, Received) and offers_bulk(reply.headers)
-        line.feed.heard(single, result.outcome, offers_bulk=offered, now_s=self._clock.monotonic())
+        now_s, now_utc = self._clock.monotonic(), self._clock.utc()
+        offered = False
+        if isinstance(reply, Received):
+            if reply.has_headers:
+                line.headers.read(clock_skew_s(reply.headers, now_utc), now_s)
+                offered = offers_bulk(reply.headers)
+            if reply.status not in _ORDINARY:
+                line.headers.doubt()
+        result = fetched(single.key, reply, duration_s, now_utc, line.headers.clock_skew_s)
+        line.feed.heard(single, result.outcome, offers_bulk=offered, now_s=now_s)
         self._answer(single.answer(result))
 
     def _answer(self, answer: Answer | None) -> None:
@@ -198,6 +208,8 @@ class Transfers:
     def _carry_out(self, line: Line, turn: Turn) -> None:
         """Do what a feed decided."""
         self._answers += turn.answers
+        if not line.feed.is_on:
+            line.headers.doubt()
         line.add_first(turn.singles)
         if turn.path is not None:
             self._send(line, line.feed, turn.path)
