@@ -9,6 +9,7 @@ from schema_variants import Variant
 from updates import copying, copying_disk, ended, unseen
 
 from oma_poller.database.address import Engine
+from oma_poller.database.sink import SqlJobSink
 from oma_poller.model.observation import Observation, Sighting
 
 JOBS, DISKS = "replication_jobs", "vm_disks"
@@ -100,3 +101,17 @@ def test_one_odd_value_does_not_keep_the_other_rows_from_being_written(sql: SqlR
     sql.sink.write([copying(job_id, copying_disk(disk_id, 10000, HUGE), **odd) for job_id, disk_id in pairs])
     assert {sql.row(JOBS, job_id)["status"] for job_id in jobs} == {"replicating"}
     assert {sql.row(DISKS, disk_id)["sync_status"] for disk_id in disks} == {"syncing"}
+
+
+@pytest.mark.parametrize("status", ["it's", "a\\", "100% %s", "'; --", 'so "called"', "?1 :x $y"])
+def test_a_status_that_counts_as_active_is_never_read_as_sql(sql: SqlRows, status: str) -> None:
+    add_job(sql, "job-1", status)
+    add_job(sql, "job-2", "running")
+    sink = SqlJobSink(sql.address, frozenset({status}), True)  # noqa: FBT003  # as the port's makers
+    sink.write([replace(copying(job_id), status=None) for job_id in ("job-1", "job-2")])
+    sink.close()
+    assert (sql.row(JOBS, "job-1")["current_operation"], sql.row(JOBS, "job-1")["status"]) == (
+        "Transfer",
+        status,
+    )
+    assert sql.row(JOBS, "job-2")["current_operation"] == "before"

@@ -68,3 +68,12 @@ def test_what_nobody_told_of_is_kept_for_an_hour_at_least_and_two_at_most() -> N
     assert held.get("job-1") == 0
     held.turn(7200.0)
     assert held.get("job-1") is None
+
+
+def test_a_job_that_is_renewed_stays_as_if_it_were_put_again() -> None:
+    held = recent("job-1", "job-2")
+    held.turn(KEPT_S)
+    assert held.renewed(["job-3", "job-1"]) == [None, 0]
+    held.turn(2 * KEPT_S)
+    assert (held.get("job-1"), held.get("job-2")) == (0, None)
+    assert len(held) == 1
