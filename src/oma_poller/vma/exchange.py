@@ -54,9 +54,10 @@ class Exchange:
         self._reads_headers = False
 
     def begin(self, path: str, *, with_headers: bool = True) -> None:
-        """Prepare to ask for `path`, below the target's base URL, and whether the headers are read."""
-        self._chunks.clear()
-        self._header_lines.clear()
+        """Prepare a new exchange, or one that was ended, to ask for a path below the target's base URL.
+
+        Without *with_headers* the reply's are not read.
+        """
         if with_headers is not self._reads_headers:
             self._reads_headers = with_headers
             if with_headers:

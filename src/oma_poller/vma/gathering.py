@@ -6,8 +6,10 @@ from msgspec import Struct
 
 from oma_poller.core.flight import LONGEST_BODIES_BYTES
 from oma_poller.engine.ports import TierAnswer, TierRequest
-from oma_poller.model.reading import Outcome
+from oma_poller.model.reading import Missing, Outcome
 from oma_poller.vma.reply import Fetched
+
+_NOT_YET = Missing("not answered yet")
 
 
 class Gathering(Struct, eq=False, gc=False):
@@ -16,7 +18,7 @@ class Gathering(Struct, eq=False, gc=False):
     request: TierRequest
     missing: int
     """Keys that are not answered yet."""
-    outcomes: list[Outcome | None]
+    outcomes: list[Outcome]
     bodies: list[bytes]
     duration_s: float = 0.0
 
@@ -29,8 +31,7 @@ class Gathering(Struct, eq=False, gc=False):
         self.missing -= 1
         if self.missing:
             return None
-        outcomes = tuple(outcome for outcome in self.outcomes if outcome is not None)
-        return TierAnswer(self.request, outcomes, self.duration_s, tuple(self.bodies))
+        return TierAnswer(self.request, tuple(self.outcomes), self.duration_s, tuple(self.bodies))
 
 
 class Single(Struct, frozen=True, gc=False):
@@ -54,6 +55,6 @@ class Single(Struct, frozen=True, gc=False):
 def singles_of(request: TierRequest) -> Iterator[Single]:
     """Yield the keys of a request, to be asked for one by one."""
     keys = request.keys
-    gathering = Gathering(request, len(keys), [None] * len(keys), [b""] * len(keys))
+    gathering = Gathering(request, len(keys), [_NOT_YET] * len(keys), [b""] * len(keys))
     for place, key in enumerate(keys):
         yield Single(key, place, gathering)

@@ -11,6 +11,7 @@ from math import ceil
 import pycurl  # type: ignore[import-untyped] # pycurl ships no types
 
 from oma_poller.clock import Clock
+from oma_poller.engine.moment import moment_of
 from oma_poller.engine.ports import Answer, ProbeAnswer, TierAnswer, TierRequest
 from oma_poller.model.reading import Failure, FailureKind
 from oma_poller.vma.address import PROGRESS_PATH, path_segment
@@ -41,6 +42,8 @@ class Transfers:
         self._max_in_flight = max_in_flight
         self._timeout_s = timeout_s
         self._clock = clock
+        self._now = moment_of(clock)
+        """The moment of this step, for all that happens in it."""
         self._listed: deque[Line] = deque()
         self._active: dict[object, tuple[Line, Subject, Exchange]] = {}
         self._answers: list[Answer] = []
@@ -72,6 +75,7 @@ class Transfers:
 
     def step(self) -> list[Answer]:
         """Begin what may begin, move what can move, and return what is answered."""
+        self._now = moment_of(self._clock)
         self._start()
         self._multi.perform()
         self._finish()
@@ -131,7 +135,7 @@ class Transfers:
 
     def _begin(self, line: Line, subject: Subject) -> None:
         if isinstance(subject, Feed):
-            self._carry_out(line, subject.begin(self._clock.monotonic()))
+            self._carry_out(line, subject.begin(self._now.monotonic_s))
         elif isinstance(subject, Probe):
             self._send(line, subject, HEALTH_PATH)
         elif (segment := path_segment(subject.key)) is not None:
@@ -147,7 +151,7 @@ class Transfers:
         else:
             exchange = Exchange(line.target, self._timeout_s)
         is_single = isinstance(subject, Single)
-        exchange.begin(path, with_headers=not is_single or line.headers.wants(self._clock.monotonic()))
+        exchange.begin(path, with_headers=not is_single or line.headers.wants(self._now.monotonic_s))
         line.in_flight += 1
         self._active[exchange.curl] = line, subject, exchange
         self._multi.add_handle(exchange.curl)
@@ -177,7 +181,7 @@ class Transfers:
 
     def _end_single(self, line: Line, single: Single, reply: Received | Failure, duration_s: float) -> None:
         """Take what one key of a request brought."""
-        now_s, now_utc = self._clock.monotonic(), self._clock.utc()
+        now_s, now_utc = self._now.monotonic_s, self._now.utc
         offered = False
         if isinstance(reply, Received):
             if reply.has_headers:
@@ -195,7 +199,7 @@ class Transfers:
 
     def _turn(self, feed: Feed, reply: Received | Failure, duration_s: float) -> Turn:
         """Return what comes of a reply to a bulk request."""
-        now_s, now_utc = self._clock.monotonic(), self._clock.utc()
+        now_s, now_utc = self._now.monotonic_s, self._now.utc
         page: Page | Failure | None
         if isinstance(reply, Received):
             page = bulk_page(reply.status, reply.headers, reply.body, now_utc)
