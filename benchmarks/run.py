@@ -16,6 +16,7 @@ SCRIPTS: dict[str, tuple[list[str], list[str]]] = {
     "fetch_client": (["--requests", "10000"], ["--requests", "2000", "--repeats", "3"]),
     "bulk_client": ([], ["--vmas", "20", "--repeats", "2"]),
     "vma_serve": ([], []),
+    "growth": ([], ["--minutes", "0.5"]),
 }
 """Script, and its arguments in full and when time is short."""
 
@@ -27,7 +28,8 @@ def main(names: list[str]) -> int:
         print(f"benchmarks: unknown: {', '.join(unknown)}; allowed are {', '.join(SCRIPTS)}", file=sys.stderr)
         return 2
     quick = bool(os.environ.get("QUICK"))
-    paths = os.pathsep.join([str(HERE), str(HERE.parent / "tests" / "support")])
+    given = os.environ.get("PYTHONPATH", "")
+    paths = os.pathsep.join(filter(None, [str(HERE), str(HERE.parent / "tests" / "support"), given]))
     failed = 0
     for name in names or ["scale"]:
         print(f"== {name}", flush=True)

@@ -130,8 +130,24 @@ class Database:
             self._server.stop()
 
 
+class Running(Struct):
+    """A scene that is set up: its poller, database and VMAs."""
+
+    poller: MeasuredPoller
+    database: Database
+    served: Served | None
+    """What bulk VMAs have answered."""
+
+
 def see(scene: Scene) -> Seen:
     """Set up, warm up, measure, take down."""
+    with running(scene) as parts:
+        return _measured(scene, parts.poller, parts.database, parts.served)
+
+
+@contextmanager
+def running(scene: Scene) -> Iterator[Running]:
+    """Set up, start the poller; at the end of the block take everything down."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oma-bench-")))
         database = Database(scene.engine, folder)
@@ -144,7 +160,7 @@ def see(scene: Scene) -> Seen:
         }
         url, served = stack.enter_context(_vmas(scene, folder))
         poller = stack.enter_context(measured_poller(folder, settings | {"VMA_PROGRESS_CLIENT_URL": url}))
-        return _measured(scene, poller, database, served)
+        yield Running(poller, database, served)
 
 
 @contextmanager
