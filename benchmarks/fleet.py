@@ -42,18 +42,25 @@ class Fleet(Struct, frozen=True):
         """Make the OMA's tables of the later schema and ours in an empty database, and insert everything."""
         init(database)
         upgrade(database)
+        self.add(database, 0)
+
+    def add(self, database: DatabaseAddress, first: int) -> None:
+        """Insert the jobs from *first* on; those before it are there."""
+        jobs = range(first, self.jobs)
         with closing(connect(database)) as connection, closing(connection.cursor()) as cursor:
             insert = _Insert(cursor, database.engine)
-            insert.rows("ossea_volumes", ("volume_id", "volume_name", "size_gb", "status"), self._volumes())
+            insert.rows(
+                "ossea_volumes", ("volume_id", "volume_name", "size_gb", "status"), self._volumes(jobs)
+            )
             insert.rows(
                 "replication_jobs",
                 ("id", "source_vm_id", "source_vm_name", "source_vm_path", "vcenter_host", "status"),
-                self._jobs(),
+                self._jobs(jobs),
             )
             insert.rows(
                 "vm_disks",
                 ("job_id", "disk_id", "vmdk_path", "size_gb", "capacity_bytes", "label", "ossea_volume_id"),
-                self._disks(),
+                self._disks(jobs),
             )
             connection.commit()
 
@@ -68,16 +75,17 @@ class Fleet(Struct, frozen=True):
         file.write_text("".join(tables))
         return file
 
-    def _volumes(self) -> Iterator[tuple[object, ...]]:
-        return ((volume_id(number), "volume", 2048, "attached") for number in range(self.jobs * DISKS))
+    def _volumes(self, jobs: range) -> Iterator[tuple[object, ...]]:
+        numbers = range(jobs.start * DISKS, jobs.stop * DISKS)
+        return ((volume_id(number), "volume", 2048, "attached") for number in numbers)
 
-    def _jobs(self) -> Iterator[tuple[object, ...]]:
-        for job in range(self.jobs):
+    def _jobs(self, jobs: range) -> Iterator[tuple[object, ...]]:
+        for job in jobs:
             path, host = f"/DC/vm/vm-{job}", self.host(job % self.vmas)
             yield self.job_id(job), f"vm-{job}", f"vm-{job}", path, host, self.status
 
-    def _disks(self) -> Iterator[tuple[object, ...]]:
-        for job in range(self.jobs):
+    def _disks(self, jobs: range) -> Iterator[tuple[object, ...]]:
+        for job in jobs:
             for disk in range(DISKS):
                 file, label = f"[store] vm-{job}/{disk}.vmdk", f"Hard disk {disk + 1}"
                 serial = job * DISKS + disk + 1  # volumes are numbered from 1 in the order of their insertion

@@ -18,3 +18,9 @@ def resident_bytes(pid: int) -> int:
     """Return the memory of a process that is in RAM, its program and libraries included."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) * 1024
+
+
+def written_bytes(pid: int) -> int:
+    """Return what a process has caused to be written to disks, files deleted since included."""
+    lines = Path(f"/proc/{pid}/io").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("write_bytes")))

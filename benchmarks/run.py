@@ -17,6 +17,7 @@ SCRIPTS: dict[str, tuple[list[str], list[str]]] = {
     "bulk_client": ([], ["--vmas", "20", "--repeats", "2"]),
     "vma_serve": ([], []),
     "growth": ([], ["--minutes", "0.5"]),
+    "million": ([], ["--jobs", "10000,100000", "--seconds", "3"]),
 }
 """Script, and its arguments in full and when time is short."""
 

@@ -1,5 +1,6 @@
 """One measurement: a fleet, a database, VMAs, and the poller between them, in the steady state."""
 
+import os
 import statistics
 import tempfile
 import time
@@ -16,7 +17,7 @@ from moving_entry import age_s
 from msgspec import Struct, field
 from nginx_vma import nginx_vma
 from oma_database import OmaDatabase
-from process_cost import cpu_s
+from process_cost import cpu_s, written_bytes
 
 from oma_poller.database.address import DatabaseAddress, Engine
 from oma_poller.database.connect import connect
@@ -116,6 +117,11 @@ class Database:
     def cpu_s(self) -> float:
         """CPU time of the server; 0 where there is none."""
         return cpu_s(self._pid) if self._pid else 0.0
+
+    @property
+    def written_bytes(self) -> int:
+        """What the server has written to disks; of SQLite what this process has."""
+        return written_bytes(self._pid or os.getpid())
 
     @property
     def statements(self) -> int:

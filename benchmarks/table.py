@@ -55,10 +55,14 @@ def _ratio(row: Row, yardstick: float | None, count: int) -> str:
 
 
 def as_markdown(rows: Sequence[Row], yardsticks: Yardsticks) -> str:
-    """Return the table; its columns are aligned, so that it can be read as it stands."""
+    """Return the table."""
     heads = ("what", "unit", "min", "median", "max", "goal", "", *yardsticks.ratios(Row("", "")))
-    lines = [heads, *(_cells(row, yardsticks) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    return aligned([heads, *(_cells(row, yardsticks) for row in rows)])
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Return lines of cells, the heads first, as a table that can be read as it stands."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     told = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines]
     told.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(told)
