@@ -6,7 +6,8 @@ import pytest
 from core_values import a_progress, a_sighting, an_update
 from mailbox_samples import BAD, BETTER, BLIND, END, GOOD, fail, flush
 
-from oma_poller.core.mailbox import Batch, Mailbox
+from oma_poller.core.batch import Batch
+from oma_poller.core.mailbox import Mailbox
 from oma_poller.model.update import DiskUpdate, Update
 
 ENDS = ["completed", "failed", "cancelled"]
@@ -254,3 +255,10 @@ def test_of_a_withheld_end_without_earlier_numbers_nothing_is_shown() -> None:
     box.confirm(box.take(10, 0.0), 0.0, frozenset({"a"}))
     assert box.written_of("a") is None
     assert box.last_of("a") is None
+
+
+def test_a_batch_of_jobs_with_very_many_disks_has_fewer_of_them(mailbox: Mailbox) -> None:
+    disks = tuple(DiskUpdate(number, "syncing", 100, 1) for number in range(30))
+    for number in range(6):
+        mailbox.put(an_update(f"job-{number}", progress=a_progress(100, disks=disks)), 0.0)
+    assert [update.job_id for update in mailbox.take(20, 1.0).updates] == ["job-0", "job-1", "job-2"]

@@ -4,7 +4,8 @@ import pytest
 from core_values import an_update
 from mailbox_samples import BETTER, END, GOOD, fail, flush
 
-from oma_poller.core.mailbox import HEARTBEAT_S, Batch, Mailbox
+from oma_poller.core.batch import Batch
+from oma_poller.core.mailbox import HEARTBEAT_S, Mailbox
 from oma_poller.model.update import Update
 
 

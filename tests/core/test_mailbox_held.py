@@ -5,7 +5,8 @@ from core_values import NOW, an_update
 from job_story import Story, copying
 from mailbox_samples import BETTER, END, GOOD, flush
 
-from oma_poller.core.mailbox import HEARTBEAT_S, RETRY_HELD_S, Mailbox, Unwritten
+from oma_poller.core.batch import Unwritten
+from oma_poller.core.mailbox import HEARTBEAT_S, RETRY_HELD_S, Mailbox
 from oma_poller.core.merge import merged
 from oma_poller.model.update import Update
 

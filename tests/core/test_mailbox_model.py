@@ -6,7 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from oma_poller.core.mailbox import HEARTBEAT_S, RETRY_END_S, RETRY_HELD_S, Batch, Mailbox
+from oma_poller.core.batch import Batch
+from oma_poller.core.mailbox import HEARTBEAT_S, RETRY_END_S, RETRY_HELD_S, Mailbox
 from oma_poller.model.observation import Observation
 from oma_poller.model.update import DiskUpdate, Progress, Update
 

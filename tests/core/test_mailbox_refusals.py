@@ -4,7 +4,8 @@ import pytest
 from core_values import an_update
 from mailbox_samples import BETTER, END, GOOD, flush
 
-from oma_poller.core.mailbox import HEARTBEAT_S, RETRY_END_S, Mailbox, Unwritten
+from oma_poller.core.batch import Unwritten
+from oma_poller.core.mailbox import HEARTBEAT_S, RETRY_END_S, Mailbox
 
 
 @pytest.fixture

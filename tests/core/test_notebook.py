@@ -8,7 +8,8 @@ from core_values import BEFORE, NOW, a_context, a_progress, a_run, a_sighting, a
 from mailbox_samples import BLIND, END, GOOD
 from msgspec.structs import replace
 
-from oma_poller.core.mailbox import Batch, Mailbox
+from oma_poller.core.batch import Batch
+from oma_poller.core.mailbox import Mailbox
 from oma_poller.core.memory import remember
 from oma_poller.core.notebook import CLOSE_PACE_S, PACE_S
 from oma_poller.model.context import PollingContext

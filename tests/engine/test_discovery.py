@@ -10,6 +10,7 @@ from engine_world import Bench, done, job, jobs, key
 from msgspec.structs import replace
 from virtual_time import run_virtually
 
+from oma_poller.engine import discovery
 from oma_poller.engine.beats import Beats
 from oma_poller.engine.discovery import FEW_NEWCOMERS, MANY_NEWCOMERS, NEWEST, Discovery, first_dues_s
 from oma_poller.errors import DatabaseError, DatabaseUnavailableError
@@ -87,6 +88,17 @@ def test_newest_jobs_that_cannot_be_read_keep_no_other_from_being_watched() -> N
     world.step()
     world.step()
     assert (len(world.bench.poller), world.discovery.has_more) == (MANY_NEWCOMERS + 2 - NEWEST, False)
+
+
+def test_a_great_many_new_jobs_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "MOST_NEWCOMERS", 4000)
+    world = many_of_all_ages(MANY_NEWCOMERS + 1)
+    world.step()
+    for watched in (NEWEST, NEWEST + 4000, NEWEST + 8000):
+        world.step()
+        assert (len(world.bench.poller), world.discovery.has_more) == (watched, True)
+    world.step()
+    assert (len(world.bench.poller), world.discovery.has_more) == (MANY_NEWCOMERS + 1, False)
 
 
 def test_a_database_that_goes_away_between_the_passes_is_not_asked_without_a_pause() -> None:

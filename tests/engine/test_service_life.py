@@ -10,7 +10,8 @@ from engine_world import DOWN, World, done, job, jobs, key
 from key_views import Asked, answer_to
 from virtual_time import let_pass, run_virtually, until_true
 
-from oma_poller.core.mailbox import Batch, Unwritten
+from oma_poller.core.batch import Batch, Unwritten
+from oma_poller.engine import service, writer
 from oma_poller.engine.ports import Flushed
 from oma_poller.engine.service import DRAIN_S, LAST_FLUSH_S, LONGEST_RETRY_S
 from oma_poller.errors import DatabaseUnavailableError
@@ -282,7 +283,10 @@ def test_attempts_to_write_are_spaced_while_the_database_is_away_and_quick_once_
     run_virtually(main())
 
 
-def test_full_batches_of_a_backlog_are_written_without_pauses() -> None:
+def test_full_batches_of_a_backlog_are_written_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (service, writer):
+        monkeypatch.setattr(module, "ROWS_A_FLUSH", 500)
+
     async def main() -> None:
         world = World(*jobs(1200), max_concurrent=1200)
         world.database.writing_fails = AWAY

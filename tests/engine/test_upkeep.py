@@ -4,7 +4,7 @@ from engine_fakes import FakeThread
 from engine_world import World, jobs
 from virtual_time import let_pass, run_virtually
 
-from oma_poller.engine.upkeep import EVERY_S, Upkeep
+from oma_poller.engine.upkeep import BUSY_EVERY_S, BUSY_ROWS, EVERY_S, Upkeep
 from oma_poller.errors import DatabaseUnavailableError, RivalError
 
 
@@ -14,13 +14,14 @@ class CountingHistory:
     def __init__(self) -> None:
         self.passes = 0
         self.fails = False
+        self.goes = 3
 
     def thin(self) -> int:
         """Do nothing."""
         self.passes += 1
         if self.fails:
             raise DatabaseUnavailableError("connection refused")
-        return 3
+        return self.goes
 
 
 def world_with(history: CountingHistory) -> World:
@@ -57,11 +58,18 @@ def test_a_poller_that_waits_for_another_leaves_the_history_to_it() -> None:
     run_virtually(main())
 
 
-def test_a_pass_tells_how_many_samples_went() -> None:
+def test_a_pass_that_left_something_is_soon_followed_by_the_next() -> None:
     async def main() -> None:
         history = CountingHistory()
-        assert await Upkeep(history, FakeThread()).step() == 3
-        history.fails = True
-        assert await Upkeep(history, FakeThread()).step() == 0
+        history.goes = BUSY_ROWS
+        async with world_with(history).running():
+            await let_pass(EVERY_S + 10.5 * BUSY_EVERY_S)
+            assert history.passes == 11
+            history.goes = BUSY_ROWS - 1
+            await let_pass(EVERY_S)
+            assert history.passes == 12
+            history.fails = True
+            await let_pass(2 * EVERY_S)
+            assert history.passes == 14
 
     run_virtually(main())

@@ -2,7 +2,8 @@
 
 from core_values import a_progress, a_sighting, an_update
 
-from oma_poller.core.mailbox import Batch, Mailbox
+from oma_poller.core.batch import Batch
+from oma_poller.core.mailbox import Mailbox
 from oma_poller.model.observation import Observation
 
 BLIND = a_sighting(Observation.BLIND, "connection refused")

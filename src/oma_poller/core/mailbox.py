@@ -4,9 +4,8 @@ from collections import ChainMap, OrderedDict
 from collections.abc import Container, Iterable
 from datetime import datetime
 
-from msgspec import Struct
-
 from oma_poller.core.aside import Aside
+from oma_poller.core.batch import Batch, Unwritten
 from oma_poller.core.merge import changes, merged
 from oma_poller.core.notebook import Notebook
 from oma_poller.core.rows import Rows
@@ -20,26 +19,8 @@ RETRY_END_S = 30.0
 """An end that the database refused is tried again this much later."""
 RETRY_HELD_S = 1.0
 """A row that another program holds locked is tried again this much later."""
-
-
-class Batch(Struct, frozen=True, gc=False):
-    """What one flush writes."""
-
-    updates: tuple[Update, ...]
-    heartbeat_ids: tuple[str, ...]
-    memories: tuple[JobMemory, ...] = ()
-    """Of jobs among the updates, and of others whose rows do not change. None is newer than its row."""
-
-    def __bool__(self) -> bool:
-        return bool(self.updates or self.heartbeat_ids or self.memories)
-
-
-class Unwritten(Struct, frozen=True):
-    """What the database has not yet."""
-
-    rows: int
-    ends: int
-    """Those of the rows that are the end of a job."""
+DISKS_A_ROW = 4
+"""So many disks a job, on average, are written at once at most: a statement must not become too long."""
 
 
 class Mailbox:
@@ -115,13 +96,17 @@ class Mailbox:
     def take(self, limit: int, now_s: float, now: datetime | None = None) -> Batch:
         """Return at most *limit* rows to write, ends first (D7), then what has waited longest.
 
+        They are fewer where jobs have very many disks, each of which is a row too.
+
         With *now*, the same moment, aware, UTC, also the memories to write.
         """
         self._requeue_due(now_s)
+        disks = 0
         for queue in (self._ends, self._waiting):
-            while queue and len(self._flying) < limit:
+            while queue and len(self._flying) < limit and disks < DISKS_A_ROW * limit:
                 job_id, update = queue.popitem(last=False)
                 self._flying[job_id] = update
+                disks += 0 if update.progress is None else len(update.progress.disks)
         room = limit - len(self._flying)
         heartbeat_ids = [
             self._heartbeats.popitem(last=False)[0] for _ in range(min(room, len(self._heartbeats)))

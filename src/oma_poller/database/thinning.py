@@ -12,8 +12,8 @@ from oma_poller.database.session import Link, Session
 
 ROWS_A_PIECE = 1000
 """Rows deleted in one transaction, so that nobody waits long for its locks."""
-LONGEST_S = 1.0
-"""A pass begins no further piece after this time; the next pass goes on."""
+LONGEST_S = 0.1
+"""A pass begins no further piece after this time, since rows wait for it; the next pass goes on."""
 JOBS_A_PASS = 100
 """Jobs that a pass looks up in the OMA's table: in a day that is more than there are."""
 

@@ -22,6 +22,8 @@ FEW_NEWCOMERS = 100
 """So many new jobs at once are polled right away; more of them are spread over an interval."""
 MANY_NEWCOMERS = 10_000
 """Of more new jobs than this the newest are read and polled first, the others in the passes that follow."""
+MOST_NEWCOMERS = 100_000
+"""So many new jobs are read in one pass at most: all their ids are one parameter of the query."""
 NEWEST = 1_000
 """So many are read ahead of the others then."""
 SLICE = 250
@@ -114,6 +116,9 @@ class Discovery:
         elif self._newest:
             newest, self._newest = self._newest, frozenset()
             new_ids = [job_id for job_id in new_ids if job_id in newest]
+            self.has_more = True
+        if len(new_ids) > MOST_NEWCOMERS:
+            new_ids = new_ids[:MOST_NEWCOMERS]
             self.has_more = True
         wanted = [*new_ids, *self._known(active_ids, interval_s)]
         return await self._read(lambda: self._source.details(wanted, new_ids)) if wanted else []

@@ -156,12 +156,11 @@ class Service:
             self._look.clear()
 
     async def _keep_up(self) -> None:
-        """Thin the history once a minute, unless another poller does."""
-        upkeep = self._parts.upkeep
+        """Thin the history now and then, unless another poller does."""
+        upkeep, pause_s = self._parts.upkeep, EVERY_S
         while upkeep is not None:
-            await asyncio.sleep(EVERY_S)
-            if not self._parts.discovery.is_waiting:
-                await upkeep.step()
+            await asyncio.sleep(pause_s)
+            pause_s = EVERY_S if self._parts.discovery.is_waiting else await upkeep.step()
 
     async def _record(self) -> None:
         """Write what the flight recorder holds, a little now and then.

@@ -1,4 +1,4 @@
-"""Keeps the history from growing without bound: a little of it goes once a minute."""
+"""Keeps the history from growing without bound: a little of it goes once a minute, or again and again."""
 
 from asyncio import get_running_loop
 from concurrent.futures import Executor
@@ -8,6 +8,10 @@ from oma_poller.errors import DatabaseError
 
 EVERY_S = 60.0
 """Pause between two passes."""
+BUSY_EVERY_S = 1.0
+"""The same after a pass that is likely to have left something."""
+BUSY_ROWS = 1000
+"""Samples that go in such a pass, or more."""
 
 
 class Upkeep:
@@ -17,9 +21,10 @@ class Upkeep:
         self._history = history
         self._thread = thread
 
-    async def step(self) -> int:
-        """Do one pass; return how many samples went. Never raises DatabaseError: the rest goes later."""
+    async def step(self) -> float:
+        """Do one pass; return the pause until the next. Never raises DatabaseError: the rest goes later."""
         try:
-            return await get_running_loop().run_in_executor(self._thread, self._history.thin)
+            gone = await get_running_loop().run_in_executor(self._thread, self._history.thin)
         except DatabaseError:
-            return 0  # that the database is away is told by who reads and writes jobs
+            return EVERY_S  # that the database is away is told by who reads and writes jobs
+        return BUSY_EVERY_S if gone >= BUSY_ROWS else EVERY_S

@@ -13,7 +13,8 @@ from oma_poller.engine.tally import Tally
 from oma_poller.errors import DatabaseError, DatabaseRefusedError, RivalError
 from oma_poller.model.update import Update
 
-ROWS_A_FLUSH = 500
+ROWS_A_FLUSH = 2000
+"""Rows of jobs written at once where so many wait: a flush takes its time beside polls, however small."""
 _WHAT = "database for writing"
 
 
