@@ -26,6 +26,8 @@ from oma_poller.database.address import Engine
 CPU = "CPU ms per 1,000 job polls"
 _GOOD_SHARE = 0.99
 """A window in which fewer polls went well says nothing of what a poll costs."""
+_WRITTEN_SHARE = 0.97
+"""Every poll moves a row; where fewer are written the rest of the cost is still to come."""
 
 
 def obstacle(scene: Scene) -> str:
@@ -44,6 +46,8 @@ def ill(seen: Seen) -> str:
         expected = seen.scene.fleet.jobs * window.seconds / seen.scene.interval_s
         if seen.scene.fleet.status == "running" and window.polls < _GOOD_SHARE * expected:
             return f"not every job on time: {window.polls} polls of {expected:.0f}"
+        if seen.scene.fleet.status == "running" and window.rows < _WRITTEN_SHARE * window.polls:
+            return f"rows fall behind: {window.rows} of {window.polls} polls"
     return ""
 
 

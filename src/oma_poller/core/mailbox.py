@@ -77,19 +77,18 @@ class Mailbox:
         in `Decision`.
         """
         job_id = update.job_id
-        if went_on and self._is_next_of_written(job_id, update):
+        with_row = went_on and self._is_next_of_written(job_id, update)
+        if with_row:
             self._heartbeats.pop(job_id, None)
             self._waiting[job_id] = update
-            if context is not None:
-                self._notebook.put(context, now_s, with_row=True, went_on=True)
-            return
-        known = self._rows.with_next(job_id, self._flying.get(job_id))
-        ended = known is not None and known.is_terminal
-        held = self._held.get(job_id)
-        ends_later = job_id in self._refused_ends or (held is not None and held.is_terminal)
-        if ended or job_id in self._ends or ends_later:
-            return
-        with_row = self._queue(update, known, now_s)
+        else:
+            known = self._rows.with_next(job_id, self._flying.get(job_id))
+            ended = known is not None and known.is_terminal
+            held = self._held.get(job_id)
+            ends_later = job_id in self._refused_ends or (held is not None and held.is_terminal)
+            if ended or job_id in self._ends or ends_later:
+                return
+            with_row = self._queue(update, known, now_s)
         if context is not None:
             self._notebook.put(context, now_s, with_row=with_row, went_on=went_on)
 
