@@ -44,3 +44,9 @@ def test_what_lies_between_neither_begins_nor_ends_it() -> None:
         None,
         None,
     ]
+
+
+def test_it_is_looked_once_a_second() -> None:
+    punctuality = Punctuality(2.0)
+    moments = (0.0, 0.5, 0.99, 1.0, 1.5, 60.0, 60.5)
+    assert [punctuality.looks(now_s) for now_s in moments] == [True, False, False, True, False, True, False]

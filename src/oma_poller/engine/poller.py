@@ -101,9 +101,10 @@ class VMAProgressPoller:
         """Begin what is due: polls, as far as each VMA's share of `max_concurrent` allows, and probes."""
         now_s = self._parts.clock.monotonic()
         self._outages.tick(now_s)
-        overdue_s = self._lanes.overdue_s(now_s)
-        if self._punctuality.note(overdue_s, now_s):
-            self._parts.journal.punctual(overdue_s, len(self), is_late=self._punctuality.is_late)
+        if self._punctuality.looks(now_s):
+            overdue_s = self._lanes.overdue_s(now_s)
+            if self._punctuality.note(overdue_s, now_s):
+                self._parts.journal.punctual(overdue_s, len(self), is_late=self._punctuality.is_late)
         requests: list[TierRequest] = []
         for vma, due in self._lanes.pop_due(now_s):
             away = self._lanes.of(vma).is_open
