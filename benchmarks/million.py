@@ -8,11 +8,11 @@ Every job has two disks, and all are active. Of each size, on each engine:
 - **Discovery**: the query for all ids, and the rows of a twelfth of the jobs, as a pass reads them at an
   interval of 5 s. Then what the pass does with the ids on the polls' thread, which are held up meanwhile.
 - **Start**: the rows of all jobs but a thousand by one query, as the pass after the start reads them.
-- **Writes**: flushes of 500 jobs, one after the other from one thread, as fast as they go. As in a poll with
+- **Writes**: full flushes, one after the other from one thread, as fast as they go. As in a poll with
   news, each writes a row and two of disks; one in six writes a sample and a memory as well. 20,000 jobs that
   lie all over the tables are written in turn.
-- **Thinning**: the samples of these writes are deleted again, as the program does for one second a minute. A
-  job whose bytes move brings two a minute, so that is enough for half as many jobs as go in a second.
+- **Thinning**: the samples of these writes are deleted again, as the program does for a tenth of a second in
+  each second while there are many. A job whose bytes move brings one each 30 s.
 
 That takes three and a half minutes. With --polled the whole program polls such numbers of jobs in bulk, at an
 interval of 5 s, 1,000 jobs a VMA, a minute each. Where they are too many, fewer polls end than are due, or
@@ -43,7 +43,7 @@ from oma_poller.database.source import SqlJobSource
 from oma_poller.database.thinning import LONGEST_S
 from oma_poller.engine.discovery import NEWEST, REREAD_S
 from oma_poller.engine.rereads import Rereads
-from oma_poller.engine.upkeep import EVERY_S
+from oma_poller.engine.upkeep import BUSY_EVERY_S
 from oma_poller.errors import DatabaseError
 from oma_poller.model.job import Job
 
@@ -199,7 +199,7 @@ def _measured(database: Database, fleet: Fleet, seconds: float) -> tuple[Sequenc
         *spent.cells(written / 1000),
         to_disk,
         f"{deleted:,.0f}",
-        f"{deleted * LONGEST_S / (EVERY_S / SPACING_S):,.0f}",
+        f"{deleted * LONGEST_S / (LONGEST_S + BUSY_EVERY_S) * SPACING_S:,.0f}",
     )
 
 
