@@ -80,7 +80,7 @@ class Writes:
     def thin(self) -> int:
         """Delete old samples as if two hours had passed, without the limit of time; return how many."""
         self._clock.now_s += 7200.0
-        return self._sink.thin()
+        return self._sink.thin().rows
 
     def close(self) -> None:
         """End."""

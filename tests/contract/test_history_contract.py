@@ -19,6 +19,7 @@ from oma_poller.database.address import DatabaseAddress, Engine
 from oma_poller.database.history_rows import read_history
 from oma_poller.database.sink import SqlJobSink
 from oma_poller.database.upgrade import upgrade
+from oma_poller.engine.ports import Thinned
 from oma_poller.errors import DatabaseError, DatabaseRefusedError, UnknownJobError
 from oma_poller.model.sample import Sample
 
@@ -110,7 +111,7 @@ def test_what_is_old_goes_the_finest_first(keeper: Keeper) -> None:
         keeper.sink.write([copying(bytes_transferred=step)])
         keeper.pass_s(60)
     assert {sample.grain_s for sample in keeper.samples()} == {30, 300, 3600}
-    thinned = keeper.sink.thin()
+    thinned = keeper.sink.thin().rows
     assert thinned > 0
     old = [sample for sample in keeper.samples() if sample.at < keeper.clock.utc() - timedelta(hours=1)]
     assert {sample.grain_s for sample in old} == {300, 3600}
@@ -126,7 +127,7 @@ def test_what_is_old_goes_the_finest_first(keeper: Keeper) -> None:
 def test_a_thinning_that_finds_nothing_old_takes_nothing(keeper: Keeper) -> None:
     add_job(keeper.rows)
     keeper.sink.write([copying()])
-    assert keeper.sink.thin() == 0
+    assert keeper.sink.thin() == Thinned()
     assert len(keeper.samples()) == 1
 
 
@@ -135,7 +136,7 @@ def test_the_history_of_a_deleted_job_goes_and_that_of_others_stays(keeper: Keep
         add_job(keeper.rows, job_id)
     keeper.sink.write([copying("job-1"), copying("job-2"), ended(job_id="job-3")])
     keeper.delete("job-2")
-    assert keeper.sink.thin() == 1
+    assert keeper.sink.thin() == Thinned(1)
     assert keeper.samples("job-2") == []
     assert len(keeper.samples("job-1")) == len(keeper.samples("job-3")) == 1
 
@@ -146,7 +147,7 @@ def test_every_job_is_looked_at_in_turn(on_sql: SqlRows, monkeypatch: pytest.Mon
     on_sql.sink.write([copying(job_id) for job_id in ids])
     on_sql.execute("DELETE FROM replication_jobs WHERE id IN ('job-1', 'job-7')")
     assert isinstance(on_sql.sink, SqlJobSink)
-    assert [on_sql.sink.thin() for _ in range(6)] == [1, 0, 1, 0, 0, 0]
+    assert [on_sql.sink.thin().rows for _ in range(6)] == [1, 0, 1, 0, 0, 0]
 
 
 def test_a_pass_goes_piece_by_piece_and_ends_in_time(
@@ -159,9 +160,61 @@ def test_a_pass_goes_piece_by_piece_and_ends_in_time(
     sink.write([copying(job_id) for job_id in ids])
     clock.now_s += 31 * 86_400
     monkeypatch.setattr(thinning, "LONGEST_S", 0.0)
-    assert sink.thin() == 0
+    assert sink.thin() == Thinned(2, has_more=True)  # a piece in every pass, however slow the database is
     monkeypatch.setattr(thinning, "LONGEST_S", 1.0)
-    assert sink.thin() == 9
+    assert sink.thin() == Thinned(7)
+    sink.close()
+
+
+def test_a_pass_without_time_takes_one_piece_of_each_grain(
+    on_sql: SqlRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thinning, "ROWS_A_PIECE", 1)
+    monkeypatch.setattr(thinning, "LONGEST_S", 0.0)
+    ids = [add_job(on_sql, f"job-{number}") for number in range(2)]
+    clock = SetClock()
+    sink = SqlJobSink(on_sql.address, ACTIVE, True, clock)  # noqa: FBT003  # as the port's makers
+    for turn in range(12):
+        sink.write([copying(job_id, bytes_transferred=turn + 1) for job_id in ids])
+        clock.now_s += 40.0
+    clock.now_s += 31 * 86_400
+    before = len(read_history(on_sql.address, "job-0") + read_history(on_sql.address, "job-1"))
+    assert sink.thin() == Thinned(3, has_more=True)
+    passes = 1
+    while sink.thin().has_more:
+        passes += 1
+    assert passes < before
+    assert not read_history(on_sql.address, "job-0")
+    sink.close()
+
+
+def test_orphans_that_there_is_no_time_for_are_taken_in_the_next_passes(
+    on_sql: SqlRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thinning, "LONGEST_S", 0.0)
+    ids = [add_job(on_sql, f"job-{number}") for number in range(5)]
+    on_sql.sink.write([copying(job_id) for job_id in ids])
+    on_sql.execute("DELETE FROM replication_jobs WHERE id IN ('job-1', 'job-2', 'job-4')")
+    assert isinstance(on_sql.sink, SqlJobSink)
+    passes = [on_sql.sink.thin() for _ in range(4)]
+    assert passes == [Thinned(1, has_more=True), Thinned(1, has_more=True), Thinned(1), Thinned()]
+
+
+def test_a_job_of_which_only_a_part_could_be_deleted_is_not_passed_by(
+    on_sql: SqlRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thinning, "ROWS_A_PIECE", 1)
+    monkeypatch.setattr(thinning, "LONGEST_S", 0.0)
+    add_job(on_sql)
+    clock = SetClock()
+    sink = SqlJobSink(on_sql.address, ACTIVE, True, clock)  # noqa: FBT003  # as the port's makers
+    for turn in range(3):
+        sink.write([copying(bytes_transferred=turn + 1)])
+        clock.now_s += 40.0
+    samples = len(read_history(on_sql.address, "job-1"))
+    on_sql.execute("DELETE FROM replication_jobs")
+    assert [sink.thin() for _ in range(samples)] == [Thinned(1, has_more=True)] * samples
+    assert sink.thin() == Thinned()
     sink.close()
 
 
@@ -252,7 +305,7 @@ def test_without_our_own_tables_there_is_no_history_and_nothing_fails(
     add_job(rows)
     assert isinstance(rows.sink, SqlJobSink)
     rows.sink.write([copying(), replace(copying("job-2"), status=None)])
-    assert rows.sink.thin() == 0
+    assert rows.sink.thin() == Thinned()
     assert rows.row(JOBS, "job-1")["current_operation"] == "Transfer"
     with pytest.raises(DatabaseError, match="db upgrade"):
         read_history(rows.address, "job-1")

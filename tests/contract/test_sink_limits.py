@@ -8,6 +8,7 @@ from oma_rows import SqlRows, add_disk, add_job
 from schema_variants import Variant
 from updates import copying, copying_disk, ended, unseen
 
+from oma_poller.database import mysql_dialect
 from oma_poller.database.address import Engine
 from oma_poller.database.sink import SqlJobSink
 from oma_poller.model.observation import Observation, Sighting
@@ -115,3 +116,22 @@ def test_a_status_that_counts_as_active_is_never_read_as_sql(sql: SqlRows, statu
         status,
     )
     assert sql.row(JOBS, "job-2")["current_operation"] == "before"
+
+
+def test_more_than_one_packet_takes_is_written_in_several(
+    sql: SqlRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mysql_dialect, "LONGEST_JSON_BYTES", 300)
+    ids = [add_job(sql, f"job-{number}") for number in range(9)]
+    disks = [
+        [add_disk(sql, 2 * at + 1, job_id), add_disk(sql, 2 * at + 2, job_id)]
+        for at, job_id in enumerate(ids)
+    ]
+    sql.sink.write(
+        [
+            copying(job_id, *(copying_disk(disk_id) for disk_id in own), operation=job_id * 9)
+            for job_id, own in zip(ids, disks, strict=True)
+        ]
+    )
+    assert [sql.row(JOBS, job_id)["current_operation"] for job_id in ids] == [job_id * 9 for job_id in ids]
+    assert {sql.row(DISKS, disk_id)["sync_status"] for own in disks for disk_id in own} == {"syncing"}

@@ -183,7 +183,7 @@ class MailboxModel(RuleBasedStateMachine):
         refused, held = ({update.job_id for update in aside} for aside in (box._refused_ends, box._held))
         queues = (box._ends, box._waiting, box._heartbeats, refused, held)
         assert sum(len(queue) for queue in queues) == len({job_id for queue in queues for job_id in queue})
-        assert box._waiting.keys() | box._heartbeats.keys() | box._rows.job_ids() <= self.watched
+        assert box._waiting.keys() | box._heartbeats.keys() | box._rows._written.keys() <= self.watched
         assert refused <= self.watched
         flying_ends = {job_id for job_id, update in box._flying.items() if update.is_terminal}
         locked_ends = {update.job_id for update in box._held if update.is_terminal}

@@ -243,3 +243,15 @@ def test_a_volume_id_that_becomes_bad_is_told() -> None:
     bench.reread(BAD)
     assert bench.ask() == []
     assert bench.tally.polls == {"ok": 1, "bad_key": 1}
+
+
+def test_that_a_job_has_other_keys_is_remembered_with_the_next_poll_that_only_goes_on() -> None:
+    bench = Bench(job(1, disks=(a_disk(1), a_disk(2))))
+    for moved in (10, 20, 30, 40):
+        bench.poll(a_reading(moved, 100))
+    batch = bench.mailbox.take(10, bench.clock.now_s, bench.clock.utc())
+    bench.mailbox.confirm(batch, bench.clock.now_s)
+    bench.reread(job(1, disks=(a_disk(1),)))
+    bench.poll(a_reading(50, 100))
+    (memory,) = bench.mailbox.take(10, bench.clock.now_s, bench.clock.utc()).memories
+    assert memory.context.keys == (key(1),)

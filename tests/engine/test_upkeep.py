@@ -4,7 +4,8 @@ from engine_fakes import FakeThread
 from engine_world import World, jobs
 from virtual_time import let_pass, run_virtually
 
-from oma_poller.engine.upkeep import BUSY_EVERY_S, BUSY_ROWS, EVERY_S, Upkeep
+from oma_poller.engine.ports import Thinned
+from oma_poller.engine.upkeep import BUSY_EVERY_S, EVERY_S, Upkeep
 from oma_poller.errors import DatabaseUnavailableError, RivalError
 
 
@@ -14,14 +15,14 @@ class CountingHistory:
     def __init__(self) -> None:
         self.passes = 0
         self.fails = False
-        self.goes = 3
+        self.has_more = False
 
-    def thin(self) -> int:
+    def thin(self) -> Thinned:
         """Do nothing."""
         self.passes += 1
         if self.fails:
             raise DatabaseUnavailableError("connection refused")
-        return self.goes
+        return Thinned(3, has_more=self.has_more)
 
 
 def world_with(history: CountingHistory) -> World:
@@ -61,11 +62,11 @@ def test_a_poller_that_waits_for_another_leaves_the_history_to_it() -> None:
 def test_a_pass_that_left_something_is_soon_followed_by_the_next() -> None:
     async def main() -> None:
         history = CountingHistory()
-        history.goes = BUSY_ROWS
+        history.has_more = True
         async with world_with(history).running():
             await let_pass(EVERY_S + 10.5 * BUSY_EVERY_S)
             assert history.passes == 11
-            history.goes = BUSY_ROWS - 1
+            history.has_more = False
             await let_pass(EVERY_S)
             assert history.passes == 12
             history.fails = True

@@ -232,3 +232,19 @@ def test_an_end_that_was_withheld_is_not_told_as_the_end_of_the_job() -> None:
     assert desk.step()
     assert [line["job_id"] for line in desk.bench.log.shown("job completed")] == ["job-00002"]
     assert [line["job_id"] for line in desk.bench.log.shown("end withheld")] == ["job-00001"]
+
+
+def test_less_is_tried_after_a_failure_and_more_again_after_success() -> None:
+    desk = Desk()
+    for number in range(3 * ROWS_A_FLUSH):
+        desk.put(number)
+    desk.database.writing_fails = AWAY
+    tried = []
+    for _ in range(7):
+        assert desk.step() is False
+        tried.append(desk.writer.rows_a_flush)
+    assert tried == [1000, 500, 250, 125, 100, 100, 100]
+    desk.database.writing_fails = None
+    for _ in range(7):
+        assert desk.step() is True
+    assert [len(write) for write in desk.database.writes] == [100, 200, 400, 800, 1600, 2000, 900]

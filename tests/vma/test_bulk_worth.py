@@ -3,7 +3,8 @@
 import pytest
 from key_views import one_key
 
-from oma_poller.model.reading import Failure, FailureKind, Missing
+from oma_poller.engine.ports import TierRequest
+from oma_poller.model.reading import Failure, FailureKind, Missing, Outcome
 from oma_poller.vma.feed import Feed
 from oma_poller.vma.gathering import singles_of
 from oma_poller.vma.page import Page
@@ -125,3 +126,42 @@ def test_who_comes_while_a_pass_fails_gets_its_failure_too() -> None:
             feed.begin(0.0)
     assert [answer.request.ticket for answer in feed.failed(BROKEN, 0.1, 0.0).answers] == list(range(10))
     assert feed.cut() == []
+
+
+def tier(ticket: int) -> TierRequest:
+    """Return the request of a job with as many disks as a pass is worth."""
+    return TierRequest("v", tuple(f"{ticket}-{disk}" for disk in range(FEWEST_KEYS)), ticket)
+
+
+def test_no_second_pass_begins_while_one_for_nobody_is_under_way() -> None:
+    """The only request of a pass that may fail goes singly, and the pass itself is a trial."""
+    feed = Feed()
+    on(feed, 0.0)
+    feed.wait(tier(1))
+    feed.begin(0.0)
+    feed.failed(BROKEN, 0.1, 0.0)
+    feed.wait(tier(2))
+    trial = feed.begin(5.0)
+    assert ([request.ticket for request in trial.singles], trial.path is None) == ([2], False)
+    feed.wait(tier(3))
+    readiness = [feed.is_ready]
+    assert feed.page(page(1, full=True), 0.0, 0.1, 6.0).answers == []
+    readiness.append(feed.is_ready)
+    assert readiness == [False, True]
+    assert [request.ticket for request in feed.begin(6.0).singles] == [3]
+
+
+@pytest.mark.parametrize("last_key", [Missing(), BROKEN])
+def test_one_key_that_answers_singly_is_enough_to_see_that_singles_work(last_key: Outcome) -> None:
+    feed = Feed()
+    on(feed, 0.0)
+    feed.wait(tier(1))
+    feed.begin(0.0)
+    feed.failed(BROKEN, 0.1, 0.0)
+    feed.wait(tier(2))
+    (request,) = feed.begin(5.0).singles
+    for number, single in enumerate(singles_of(request)):
+        outcome = Missing() if number == 0 else last_key
+        feed.heard(single, outcome, offers_bulk=False, now_s=5.0)
+    feed.failed(BROKEN, 0.1, 5.0)
+    assert not feed.is_on

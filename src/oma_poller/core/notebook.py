@@ -56,8 +56,9 @@ class Notebook:
         *went_on*: it has the mark of the one before, so the two need not be compared.
         """
         job_id = context.job_id
+        last = self._contexts.get(job_id)
         self._contexts[job_id] = context
-        if not went_on:
+        if not went_on or last is None or last.keys is not context.keys:  # it may have other keys by its row
             self._unlike.add(job_id)
         if with_row:
             self._alone.pop(job_id, None)

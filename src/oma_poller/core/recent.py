@@ -24,14 +24,6 @@ class Recent(Generic[V]):
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
-    def __contains__(self, job_id: str) -> bool:
-        return job_id in self._young or job_id in self._old
-
-    def get(self, job_id: str) -> V | None:
-        """Return what is remembered of a job."""
-        young = self._young.get(job_id)
-        return self._old.get(job_id) if young is None else young
-
     def renewed(self, job_ids: Sequence[str]) -> list[V | None]:
         """Return what is remembered of each of these jobs, as if it were put once more."""
         if self._old:

@@ -23,10 +23,6 @@ class Rows:
         self._before_end: dict[str, Written | None] = {}
         """What the rows hold of jobs whose end was withheld."""
 
-    def job_ids(self) -> set[str]:
-        """Return the jobs of which anything is known."""
-        return self._written.keys() | self._before_end.keys()
-
     def get(self, job_id: str) -> Written | None:
         """Return what the database was given, a withheld end included."""
         return self._written.get(job_id)

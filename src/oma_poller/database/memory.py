@@ -9,7 +9,7 @@ from oma_poller.core.history import Sampler, expired
 from oma_poller.database.flush import Entry, flush_of
 from oma_poller.database.job_rows import DISK_COLUMNS, JOB_COLUMNS, PAST_COLUMNS, group_jobs, read_active
 from oma_poller.database.written import SEED_VALUES, Written, own_values, written
-from oma_poller.engine.ports import Flushed
+from oma_poller.engine.ports import Flushed, Thinned
 from oma_poller.errors import DatabaseUnavailableError
 from oma_poller.model.job import ActiveJob, Job
 from oma_poller.model.memory import JobMemory
@@ -161,8 +161,8 @@ class MemoryJobSink:
             self._oma.flushes += 1
             return Flushed(withheld=withheld)
 
-    def thin(self) -> int:
-        """Delete samples that are too old, and those of jobs that are gone; return how many."""
+    def thin(self) -> Thinned:
+        """Delete samples that are too old, and those of jobs that are gone."""
         self._oma.require_reachable()
         oldest = dict(expired(self._oma.clock.utc()))
         with self._oma.lock:
@@ -172,7 +172,7 @@ class MemoryJobSink:
                 for sample in self._oma.history
                 if sample.job_id in self._oma.jobs and sample.at >= oldest[sample.grain_s]
             ]
-            return before - len(self._oma.history)
+            return Thinned(before - len(self._oma.history))
 
     def close(self) -> None:
         """There is nothing to let go."""

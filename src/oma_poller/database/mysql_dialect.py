@@ -1,6 +1,6 @@
 """The SQL of MariaDB and MySQL: rows come as JSON, an UPDATE joins them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -11,6 +11,8 @@ from oma_poller.database.relation import Given, Join, changes, of_t
 
 _ENCODER = msgspec.json.Encoder()
 _LONGEST_VARCHAR, _LONGEST_TEXT = 1024, 65_535
+LONGEST_JSON_BYTES = 2**20
+"""Of a statement's rows. They go out as twice as many digits; servers take 16 MiB or more by default."""
 
 
 class MysqlDialect:
@@ -36,8 +38,9 @@ class MysqlDialect:
         return self.asked(fields)
 
     def run(self, cursor: Cursor, sql: str, rows: Sequence[Row]) -> None:
-        """Run it once."""
-        cursor.execute(sql, (self.parameter(rows),))
+        """Run it once, or a few times where there is more than a server need take in one packet."""
+        for text in _pieces(rows):
+            cursor.execute(sql, (text.hex(),))
 
     def stored(self, field: str, column: Column) -> str:
         """Return a text in the column's own collation, without which no index is used (or error 1267)."""
@@ -102,6 +105,17 @@ class MysqlDialect:
     def prune(self, table: str, where: str, rows: int) -> str:
         """DELETE ... LIMIT."""
         return f"DELETE FROM {table} WHERE {where} LIMIT {rows:d}"  # noqa: S608  # as above
+
+
+def _pieces(rows: Sequence[Row]) -> Iterator[bytes]:
+    """Yield rows as JSON, in their order, in texts that are not too long."""
+    text = _ENCODER.encode(rows)
+    if len(text) <= LONGEST_JSON_BYTES or len(rows) == 1:
+        yield text
+        return
+    middle = len(rows) // 2
+    yield from _pieces(rows[:middle])
+    yield from _pieces(rows[middle:])
 
 
 def _straight(join: Join) -> str:

@@ -23,7 +23,7 @@ from oma_poller.database.sightings import Sightings
 from oma_poller.database.statements import Statement, Statements, StatementText
 from oma_poller.database.sweep import Sweep
 from oma_poller.database.thinning import Thinning
-from oma_poller.engine.ports import Flushed
+from oma_poller.engine.ports import Flushed, Thinned
 from oma_poller.errors import DatabaseLockedError, DatabaseLockTimeoutError, DatabaseRefusedError
 from oma_poller.logs import get_logger
 from oma_poller.model.memory import JobMemory
@@ -84,8 +84,8 @@ class SqlJobSink:
             raise DatabaseRefusedError(str(refusals[0]), job_ids, held | more, self._withheld)
         return Flushed(held | more, self._withheld)
 
-    def thin(self) -> int:
-        """Delete a bounded number of old samples; return how many. Raises DatabaseError and its kinds."""
+    def thin(self) -> Thinned:
+        """Delete a bounded number of old samples. Raises DatabaseError and its kinds."""
         return self._thinning.step(self._session)
 
     def close(self) -> None:

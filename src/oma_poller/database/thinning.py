@@ -1,5 +1,6 @@
 """Deletes old history, a bounded piece at a time, and that of jobs which the OMA has deleted."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 
@@ -9,6 +10,7 @@ from oma_poller.database.capabilities import HISTORY, JOBS
 from oma_poller.database.dialect import Dialect
 from oma_poller.database.history import stored_moment
 from oma_poller.database.session import Link, Session
+from oma_poller.engine.ports import Thinned
 
 ROWS_A_PIECE = 1000
 """Rows deleted in one transaction, so that nobody waits long for its locks."""
@@ -34,26 +36,45 @@ class Thinning:
         self._clock = clock
         self._seen_up_to = ""
 
-    def step(self, session: Session) -> int:
-        """Do one pass and return how many rows went; 0 where there is no history. Raises DatabaseError."""
+    def step(self, session: Session) -> Thinned:
+        """Do one pass; nothing where there is no history. Raises DatabaseError.
+
+        However slow the database is, a piece of what is old of each grain goes in every pass.
+        """
         if not session.run(lambda link: bool(link.capabilities.own_history)):
-            return 0
-        began_s = self._clock.monotonic()
-        mark = self._dialect.mark
-        work: list[tuple[str, tuple[object, ...]]] = [
-            (_OF_JOB.format(mark=mark), (job_id,)) for job_id in session.run(self._orphans)
-        ]
-        work += [
-            (_OLD.format(mark=mark), (grain_s, stored_moment(before)))
-            for grain_s, before in expired(self._clock.utc())
-        ]
-        gone = 0
-        for where, values in work:
-            piece = ROWS_A_PIECE
-            while piece == ROWS_A_PIECE and self._clock.monotonic() - began_s < LONGEST_S:
-                piece = session.run(partial(self._prune, where=where, values=values))
-                gone += piece
-        return gone
+            return Thinned()
+        found = session.run(self._next_jobs)
+        until_s = self._clock.monotonic() + LONGEST_S  # not to be used up by looking
+        passed = self._delete_orphans(session, found, until_s)
+        for grain_s, before in expired(self._clock.utc()):
+            passed += self._delete(session, _OLD, (grain_s, stored_moment(before)), until_s)
+        return passed
+
+    def _delete_orphans(self, session: Session, found: Sequence[tuple[str, bool]], until_s: float) -> Thinned:
+        """Delete what there is of jobs that the OMA has deleted; go on behind the last that is dealt with."""
+        passed = Thinned()
+        for job_id, is_known in found:
+            if not is_known:
+                if passed.rows and self._clock.monotonic() >= until_s:
+                    return passed + Thinned(has_more=True)
+                passed += self._delete(session, _OF_JOB, (job_id,), until_s)
+                if passed.has_more:
+                    return passed
+            self._seen_up_to = job_id
+        if len(found) < JOBS_A_PASS:
+            self._seen_up_to = ""
+        return passed
+
+    def _delete(self, session: Session, where: str, values: tuple[object, ...], until_s: float) -> Thinned:
+        """Delete one piece of what *where* says, and more while there is time and something left."""
+        where, gone = where.format(mark=self._dialect.mark), 0
+        while True:
+            piece = session.run(partial(self._prune, where=where, values=values))
+            gone += piece
+            if piece < ROWS_A_PIECE:
+                return Thinned(gone)
+            if self._clock.monotonic() >= until_s:
+                return Thinned(gone, has_more=True)
 
     def _prune(self, link: Link, *, where: str, values: tuple[object, ...]) -> int:
         """Delete a piece of what *where* says, in a transaction of its own."""
@@ -63,12 +84,11 @@ class Thinning:
         link.connection.commit()
         return gone
 
-    def _orphans(self, link: Link) -> list[str]:
-        """Return those of the next jobs by id that the OMA has deleted; after the last job, begin anew."""
+    def _next_jobs(self, link: Link) -> list[tuple[str, bool]]:
+        """Return the next jobs that have a history, by id, and whether the OMA still has each."""
         sql = _NEXT_JOBS.format(history=HISTORY, table=JOBS, mark=self._dialect.mark, jobs=JOBS_A_PASS)
         with closing(link.connection.cursor()) as cursor:
             cursor.execute(sql, (self._seen_up_to,))
-            found = [(str(job_id), known) for job_id, known in cursor.fetchall()]
+            found = [(str(job_id), known is not None) for job_id, known in cursor.fetchall()]
         link.connection.rollback()  # what was read holds no lock
-        self._seen_up_to = found[-1][0] if len(found) == JOBS_A_PASS else ""
-        return [job_id for job_id, known in found if known is None]
+        return found

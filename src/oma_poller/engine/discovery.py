@@ -22,7 +22,7 @@ FEW_NEWCOMERS = 100
 """So many new jobs at once are polled right away; more of them are spread over an interval."""
 MANY_NEWCOMERS = 10_000
 """Of more new jobs than this the newest are read and polled first, the others in the passes that follow."""
-MOST_NEWCOMERS = 100_000
+MOST_NEWCOMERS = 20_000
 """So many new jobs are read in one pass at most: all their ids are one parameter of the query."""
 NEWEST = 1_000
 """So many are read ahead of the others then."""

@@ -75,11 +75,23 @@ class JobSink(Protocol):
         ...
 
 
+class Thinned(Struct, frozen=True):
+    """What came of a pass over the history."""
+
+    rows: int = 0
+    """Samples that were deleted."""
+    has_more: bool = False
+    """Whether there was no time for all that is to go."""
+
+    def __add__(self, other: "Thinned") -> "Thinned":
+        return Thinned(self.rows + other.rows, self.has_more or other.has_more)
+
+
 class History(Protocol):
     """The samples that a JobSink leaves of the jobs it writes."""
 
-    def thin(self) -> int:
-        """Delete a bounded number of samples that are too old, or of jobs that are gone; return how many."""
+    def thin(self) -> Thinned:
+        """Delete a bounded number of samples that are too old, or of jobs that are gone."""
         ...
 
 

@@ -19,7 +19,7 @@ from oma_poller.engine.recorder import EVERY_S as RECORD_EVERY_S
 from oma_poller.engine.recorder import Recorder
 from oma_poller.engine.tally import Tally
 from oma_poller.engine.upkeep import EVERY_S, Upkeep
-from oma_poller.engine.writer import ROWS_A_FLUSH, Writer
+from oma_poller.engine.writer import Writer
 from oma_poller.errors import DefectError, OmaPollerError
 
 _SHORTEST_FLUSH_S, _LONGEST_FLUSH_S = 0.05, 0.2
@@ -225,7 +225,7 @@ class Service:
             taken = await self._flush()
             self._parts.beats.beat("writing", LONGEST_RETRY_S)
             retry_s = self._flush_s if taken else min(retry_s * 2, LONGEST_RETRY_S)
-            if not taken or len(self._parts.mailbox) < ROWS_A_FLUSH:
+            if not taken or len(self._parts.mailbox) < self._parts.writer.rows_a_flush:
                 await _wait(self._drained, retry_s)
         await self._flush_rest()
 

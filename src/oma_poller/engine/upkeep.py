@@ -9,9 +9,7 @@ from oma_poller.errors import DatabaseError
 EVERY_S = 60.0
 """Pause between two passes."""
 BUSY_EVERY_S = 1.0
-"""The same after a pass that is likely to have left something."""
-BUSY_ROWS = 1000
-"""Samples that go in such a pass, or more."""
+"""The same after a pass that had no time for all."""
 
 
 class Upkeep:
@@ -24,7 +22,7 @@ class Upkeep:
     async def step(self) -> float:
         """Do one pass; return the pause until the next. Never raises DatabaseError: the rest goes later."""
         try:
-            gone = await get_running_loop().run_in_executor(self._thread, self._history.thin)
+            thinned = await get_running_loop().run_in_executor(self._thread, self._history.thin)
         except DatabaseError:
             return EVERY_S  # that the database is away is told by who reads and writes jobs
-        return BUSY_EVERY_S if gone >= BUSY_ROWS else EVERY_S
+        return BUSY_EVERY_S if thinned.has_more else EVERY_S

@@ -15,6 +15,8 @@ from oma_poller.model.update import Update
 
 ROWS_A_FLUSH = 2000
 """Rows of jobs written at once where so many wait: a flush takes its time beside polls, however small."""
+FEWEST_ROWS = 100
+"""So few are tried at least after failures: the server may not take more in its time."""
 _WHAT = "database for writing"
 
 
@@ -30,6 +32,8 @@ class Writer:
         self._thread = thread
         self._beats = beats
         self._clock = beats.clock
+        self.rows_a_flush = ROWS_A_FLUSH
+        """So many are taken at once now: half as many after a failure, twice as many after a success."""
 
     async def step(self, journal: Journal, tally: Tally) -> bool:
         """Write one batch; return whether the database took it. Nothing to write is taken.
@@ -38,7 +42,7 @@ class Writer:
         no harm, should the database have it after all.
         """
         began_s = self._clock.monotonic()
-        batch = self._mailbox.take(ROWS_A_FLUSH, began_s, self._clock.utc())
+        batch = self._mailbox.take(self.rows_a_flush, began_s, self._clock.utc())
         if not batch:
             return True
         try:
@@ -52,6 +56,7 @@ class Writer:
         except DatabaseError as error:
             if not isinstance(error, DatabaseRefusedError) or not error.job_ids:
                 self._mailbox.give_back(batch)
+                self.rows_a_flush = max(FEWEST_ROWS, self.rows_a_flush // 2)
                 journal.fell(_WHAT, error)
                 self._beats.fell(_WHAT, error)
                 return False
@@ -62,6 +67,7 @@ class Writer:
             self._mailbox.give_back(batch)
             raise
         ended_s = self._clock.monotonic()
+        self.rows_a_flush = min(ROWS_A_FLUSH, self.rows_a_flush * 2)
         self._mailbox.keep(flushed.held, self._clock.monotonic())
         journal.rows_held(len(flushed.held))
         confirmed = self._mailbox.confirm(batch, ended_s, flushed.withheld)

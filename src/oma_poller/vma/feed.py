@@ -36,7 +36,7 @@ class Feed:
     A VMA that offers bulk is believed. One that then answers with anything but a page is asked singly from
     that moment, until it offers bulk again; it is believed at once the first time, and after 5, 10, 20 …
     300 s where that happens again and again. A pass that fails as a single request may fail (no connection,
-    time-out, 5xx) answers everybody who waits with that failure. From then on one key of each group is asked
+    time-out, 5xx) answers everybody who waits with that failure. From then on one request of each group goes
     singly too: where that works and the pass fails, it is bulk that is broken, and not the VMA.
     """
 
@@ -45,6 +45,8 @@ class Feed:
         self.mirror = Mirror()
         self._waiting: list[TierRequest] = []
         self._served: list[TierRequest] = []
+        self._under_way = False
+        """Whether a pass is, be it for nobody."""
         self._pages = 0
         self._duration_s = 0.0
         self._worth = Worth()
@@ -56,7 +58,7 @@ class Feed:
     @property
     def is_ready(self) -> bool:
         """Whether requests wait, and no pass is under way."""
-        return bool(self._waiting) and not self._served
+        return bool(self._waiting) and not self._under_way
 
     def wait(self, request: TierRequest) -> None:
         """Take a request, for the next turn."""
@@ -77,6 +79,7 @@ class Feed:
             self.mirror.expect(key for request in known for key in request.keys)
         self._worth.began(now_s)
         self._served, self._pages, self._duration_s = known, 0, 0.0
+        self._under_way = True
         return Turn(singles=unknown, path=page_path(self.mirror.cursor))
 
     def _sorted(self, waiting: list[TierRequest]) -> tuple[list[TierRequest], list[TierRequest]]:
@@ -107,7 +110,7 @@ class Feed:
         self._duration_s += duration_s
         if not page.complete:
             return Turn(path=page_path(self.mirror.cursor))
-        self._is_failing = self._single_works = False
+        self._is_failing = self._single_works = self._under_way = False
         self._refusals = 0
         return Turn(answers=self._answered(self.mirror.outcome))
 
@@ -116,7 +119,7 @@ class Feed:
         if self._is_failing and self._single_works:
             return self.refused(now_s)
         self._is_failing = True
-        self._single_works = False
+        self._single_works = self._under_way = False
         self._duration_s += duration_s
         self._served += self._waiting
         self._waiting = []
@@ -128,14 +131,15 @@ class Feed:
             pause_s = min(FIRST_PAUSE_S * 2.0 ** (self._refusals - 1), LONGEST_PAUSE_S)
             self._believed_from_s = now_s + pause_s
         self._refusals = min(self._refusals + 1, 32)
-        self.is_on = self._is_failing = self._single_works = False
+        self.is_on = self._is_failing = self._single_works = self._under_way = False
         self.mirror, self._worth = Mirror(), Worth()
         return Turn(singles=self.cut())
 
     def heard(self, single: Single, outcome: Outcome, *, offers_bulk: bool, now_s: float) -> None:
         """Take what a key brought that went singly."""
         self.mirror.adopt(single, outcome)
-        self._single_works = self._is_failing and isinstance(outcome, Reading | Missing)
+        if self._is_failing and isinstance(outcome, Reading | Missing):
+            self._single_works = True
         if offers_bulk and now_s >= self._believed_from_s:
             self.is_on = True
 
