@@ -30,7 +30,7 @@ class SqliteDialect:
 
     def written(self, fields: Mapping[str, Column]) -> Given:
         """Bind each value: there is no way to a server to be saved, and to read JSON costs twice as much."""
-        # By number, since most are used twice. CPython 3.12.0 to 3.12.3 warn at each (gh-117995): it only costs.
+        # By number: most are used twice. CPython 3.12.0 to 3.12.3 warn at each (gh-117995), which costs time.
         return Given("", {name: f"?{at}" for at, name in enumerate(fields, 1)})
 
     def run(self, cursor: Cursor, sql: str, rows: Sequence[Row]) -> None:
