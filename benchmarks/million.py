@@ -7,7 +7,7 @@ Every job has two disks, and all are active. Of each size, on each engine:
 
 - **Discovery**: the query for all ids, and the rows of a twelfth of the jobs, as a pass reads them at an
   interval of 5 s. Then what the pass does with the ids on the polls' thread, which are held up meanwhile.
-- **Start**: the rows of all jobs but a thousand by one query, as the pass after the start reads them.
+- **Start**: the rows of all jobs but a thousand in parts, as the passes after the start read them.
 - **Writes**: full flushes, one after the other from one thread, as fast as they go. As in a poll with
   news, each writes a row and two of disks; one in six writes a sample and a memory as well. 20,000 jobs that
   lie all over the tables are written in turn.
@@ -26,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,10 +42,9 @@ from oma_poller.core.history import SPACING_S
 from oma_poller.database.address import Engine
 from oma_poller.database.source import SqlJobSource
 from oma_poller.database.thinning import LONGEST_S
-from oma_poller.engine.discovery import NEWEST, REREAD_S
+from oma_poller.engine.discovery import MOST_NEWCOMERS, NEWEST, REREAD_S
 from oma_poller.engine.rereads import Rereads
 from oma_poller.engine.upkeep import BUSY_EVERY_S
-from oma_poller.errors import DatabaseError
 from oma_poller.model.job import Job
 
 T = TypeVar("T")
@@ -122,12 +122,9 @@ class Discovery:
 
     def _started(self, ids: frozenset[str]) -> str:
         wanted = list(ids)[NEWEST:]
-        try:
-            _, read = cost(self._database, lambda: self._source.details(wanted, wanted))
-        except DatabaseError as error:
-            print(f"not read at the start: {error}", file=sys.stderr)
-            return "fails"
-        return f"{read.elapsed_s:.1f} s"
+        parts = [wanted[first : first + MOST_NEWCOMERS] for first in range(0, len(wanted), MOST_NEWCOMERS)]
+        spent = [cost(self._database, partial(self._source.details, part, part))[1] for part in parts]
+        return f"{sum(one.elapsed_s for one in spent):.1f} s"
 
     def some(self, jobs: Sequence[int]) -> list[Job]:
         """Return the rows of these jobs, in their order."""

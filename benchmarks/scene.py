@@ -22,7 +22,7 @@ from process_cost import cpu_s, written_bytes
 from oma_poller.database.address import DatabaseAddress, Engine
 from oma_poller.database.connect import connect
 
-_WARM_UP_S = 60.0
+_WARM_UP_S = 130.0
 _SAMPLED_JOBS = 50
 _SAMPLING_S = 0.01
 _MARIADB_OPTIONS = (
@@ -44,7 +44,7 @@ class Scene(Struct, frozen=True):
     windows: int = 3
     window_s: float = 30.0
     """What happens every 30 s to a job (a sample, a note of its memory) is in each window once."""
-    warm_up_polls: int = 3
+    warm_up_polls: int = 20
     """Polls of every job before anything is measured."""
     lag_s: float = 0.0
     """How long rows are looked at for their age, after the windows."""
