@@ -48,7 +48,7 @@ def test_a_target_that_gets_full_fails_its_job_and_no_other(migration: Migration
     row = failed_row(migration, "job-full")
     assert row["error_message"].startswith("qemu-img ended with exit status 1: ")
     assert "No space left on device" in row["error_message"]
-    assert before.percent <= row["progress_percent"] < 100
+    assert before.percent <= float(row["progress_percent"]) < 100
     assert trace.percents == sorted(trace.percents)
     migration.check_completed("job-fine", fine)
     assert "failed" not in other.statuses
