@@ -2,8 +2,9 @@
 
 from collections import Counter
 
+import pytest
 from core_values import a_reading
-from engine_world import DOWN, Bench, job, key
+from engine_world import DOWN, Bench, job, jobs, key
 
 from oma_poller.model.job import Job
 from oma_poller.model.observation import Observation
@@ -123,3 +124,13 @@ def test_a_vma_that_stops_answering_in_bulk_has_its_share_from_then_on() -> None
     bench.answer(singly[:3], COPYING)
     assert len(bench.ask()) == 3
     assert bench.poller.abandon() == 10
+
+
+@pytest.mark.parametrize(("bulk", "places"), [(False, 100), (True, 20)])
+def test_jobs_of_a_vma_in_bulk_come_due_in_fewer_and_larger_groups(*, bulk: bool, places: int) -> None:
+    bench = Bench(*jobs(1000), max_concurrent=1000)
+    if bulk:
+        bench.fetcher.bulk.add("default")
+    bench.answer(bench.ask(), COPYING)
+    dues_s = {bench.poller.due_s_of(watch) for watch in bench.poller.watches()}
+    assert len(dues_s) == places
