@@ -133,14 +133,20 @@ def tier(ticket: int) -> TierRequest:
     return TierRequest("v", tuple(f"{ticket}-{disk}" for disk in range(FEWEST_KEYS)), ticket)
 
 
-def test_no_second_pass_begins_while_one_for_nobody_is_under_way() -> None:
-    """The only request of a pass that may fail goes singly, and the pass itself is a trial."""
+def after_a_failed_pass() -> Feed:
+    """Return a feed whose last pass failed, and in which the request of one job waits."""
     feed = Feed()
     on(feed, 0.0)
     feed.wait(tier(1))
     feed.begin(0.0)
     feed.failed(BROKEN, 0.1, 0.0)
     feed.wait(tier(2))
+    return feed
+
+
+def test_no_second_pass_begins_while_one_for_nobody_is_under_way() -> None:
+    """The only request of a pass that may fail goes singly, and the pass itself is a trial."""
+    feed = after_a_failed_pass()
     trial = feed.begin(5.0)
     assert ([request.ticket for request in trial.singles], trial.path is None) == ([2], False)
     feed.wait(tier(3))
@@ -153,12 +159,7 @@ def test_no_second_pass_begins_while_one_for_nobody_is_under_way() -> None:
 
 @pytest.mark.parametrize("last_key", [Missing(), BROKEN])
 def test_one_key_that_answers_singly_is_enough_to_see_that_singles_work(last_key: Outcome) -> None:
-    feed = Feed()
-    on(feed, 0.0)
-    feed.wait(tier(1))
-    feed.begin(0.0)
-    feed.failed(BROKEN, 0.1, 0.0)
-    feed.wait(tier(2))
+    feed = after_a_failed_pass()
     (request,) = feed.begin(5.0).singles
     for number, single in enumerate(singles_of(request)):
         outcome = Missing() if number == 0 else last_key
