@@ -35,7 +35,7 @@ from moving_entry import (
 )
 
 from oma_poller.clock import SystemClock
-from oma_poller.engine.ports import Answer, ProbeAnswer, TierRequest
+from oma_poller.engine.ports import Answer, TierAnswer, TierRequest
 from oma_poller.model.reading import Reading
 from oma_poller.vma.client import VMAProgressClient
 from oma_poller.vma.page import LIST_PATH
@@ -139,7 +139,7 @@ class Turns:
         bad = [
             answer
             for answer in answers
-            if isinstance(answer, ProbeAnswer) or not isinstance(answer.outcomes[0], Reading)
+            if not (isinstance(answer, TierAnswer) and isinstance(answer.outcomes[0], Reading))
         ]
         if bad:
             print(f"the client failed: {bad[0]}", file=sys.stderr)

@@ -20,7 +20,7 @@ from nginx_vma import PROGRAM, nginx_vma
 from yardsticks import bare_curl_ms, cpu_ms
 
 from oma_poller.clock import SystemClock
-from oma_poller.engine.ports import Answer, ProbeAnswer, TierRequest
+from oma_poller.engine.ports import Answer, TierAnswer, TierRequest
 from oma_poller.model.reading import Reading
 from oma_poller.vma.address import PROGRESS_PATH
 from oma_poller.vma.client import VMAProgressClient
@@ -41,7 +41,7 @@ def run_client(url: str, requests: int, in_flight: int) -> None:
         failed.extend(
             answer
             for answer in answers
-            if isinstance(answer, ProbeAnswer) or not isinstance(answer.outcomes[0], Reading)
+            if not (isinstance(answer, TierAnswer) and isinstance(answer.outcomes[0], Reading))
         )
         left -= len(answers)
         if left == 0:

@@ -52,6 +52,7 @@ class MailboxModel(RuleBasedStateMachine):
         self.held_until: dict[str, float] = {}
         self.touched_s: dict[str, float] = {}
         self.batch: Batch | None = None
+        self.moved = 10**6
 
     @rule(seconds=st.sampled_from([0.2, 5.0, 31.0]))
     def wait(self, seconds: float) -> None:
@@ -70,6 +71,18 @@ class MailboxModel(RuleBasedStateMachine):
     def put_unchanged(self, job_id: str) -> None:
         """Poll a job that stands still: an update that names nothing new."""
         self.put([Update(job_id, a_sighting())])
+
+    @rule(job_id=JOBS)
+    def put_moved(self, job_id: str) -> None:
+        """Poll a job of which nothing but its copy moved."""
+        if job_id not in self.watched or self.wanted[job_id].is_terminal:
+            return
+        self.moved += 1
+        disks = tuple(DiskUpdate(number, "syncing", 1, self.moved) for number in (1, 2))
+        numbers = a_progress(3, bytes_transferred=self.moved, disks=disks)
+        update = Update(job_id, a_sighting(), 0, numbers, "replicating", whole=True)
+        self.mailbox.put_moved(update, self.now_s)
+        self.wanted[job_id].write(update)
 
     @precondition(lambda self: self.batch is None)
     @rule(limit=st.integers(1, 8), written=st.booleans())

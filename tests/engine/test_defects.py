@@ -7,7 +7,7 @@ from engine_world import BROKEN, Bench, done, job, key
 from oma_poller.core.decide import decide
 from oma_poller.core.poll import Poll
 from oma_poller.engine import judge as judge_module
-from oma_poller.engine import poller as poller_module
+from oma_poller.engine import roster as roster_module
 from oma_poller.engine.watch import key_plan
 from oma_poller.model.context import PollingContext
 from oma_poller.model.decision import Decision
@@ -92,7 +92,7 @@ def test_a_row_that_cannot_be_taken_up_keeps_no_other_from_it(monkeypatch: pytes
             raise KeyError("no such thing")
         return key_plan(job)
 
-    monkeypatch.setattr(poller_module, "key_plan", broken)
+    monkeypatch.setattr(roster_module, "key_plan", broken)
     bench = Bench(job(1), job(2))
     bench.watch(job(1))
     assert [request.key for request in bench.ask()] == [key(2)]
@@ -105,7 +105,7 @@ def test_a_row_that_cannot_be_read_anew_stays_watched_as_it_was(monkeypatch: pyt
     def replan(*_: object) -> bool:
         raise KeyError("no such thing")
 
-    monkeypatch.setattr(poller_module, "replan", replan)
-    assert bench.reread(job(1), job(2)) == []
+    monkeypatch.setattr(roster_module, "replan", replan)
+    assert bench.reread(job(1, name="renamed"), job(2, name="renamed")) == []
     assert {request.key for request in bench.ask()} == {key(1), key(2)}
     assert len(bench.log.shown("defect of this program")) == 2

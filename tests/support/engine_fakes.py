@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from key_views import Asked, each_key
 from msgspec.structs import replace
 
+from oma_poller.engine.cohort_request import CohortRequest
 from oma_poller.engine.ports import Deliver, Flushed, ProbeAnswer, TierAnswer, TierRequest
 from oma_poller.errors import DatabaseError, DatabaseRefusedError
 from oma_poller.model.job import ActiveJob, Job
@@ -58,6 +59,7 @@ class QuietFetcher:
 
     def __init__(self) -> None:
         self.requests: list[TierRequest] = []
+        self.cohorts: list[CohortRequest] = []
         self._open: dict[int, tuple[TierRequest, dict[str, Outcome]]] = {}
         self.probed: list[str] = []
         """The VMAs of which the health was asked."""
@@ -68,9 +70,12 @@ class QuietFetcher:
     def start(self, deliver: Deliver) -> None:
         """Nothing is delivered."""
 
-    def submit(self, requests: Iterable[TierRequest]) -> None:
+    def submit(self, requests: Iterable[TierRequest | CohortRequest]) -> None:
         """Keep requests."""
         for request in requests:
+            if isinstance(request, CohortRequest):
+                self.cohorts.append(request)
+                continue
             self.requests.append(request)
             self._open[request.ticket] = request, {}
 
@@ -128,10 +133,11 @@ class ScriptedFetcher:
         """Take the receiver of all answers."""
         self._deliver = deliver
 
-    def submit(self, requests: Iterable[TierRequest]) -> None:
-        """Answer these later."""
+    def submit(self, requests: Iterable[TierRequest | CohortRequest]) -> None:
+        """Answer these later. There are no cohorts, for no VMA answers in bulk."""
         loop = asyncio.get_running_loop()
         for request in requests:
+            assert isinstance(request, TierRequest)
             for key in request.keys:
                 self.asked.append((loop.time(), key))
                 if self.under_way[key]:

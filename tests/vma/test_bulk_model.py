@@ -180,6 +180,7 @@ class BulkModel(RuleBasedStateMachine):
         if turn.path is not None:
             self.network.append(OnTheWay(None, turn.path))
         for answer in turn.answers:
+            assert isinstance(answer, TierAnswer)
             self._answered(answer)
 
     def _answered(self, answer: TierAnswer) -> None:

@@ -41,6 +41,8 @@ class Mailbox:
         self._refused_ends = Aside()
         self._held = Aside()
         """Rows that another program holds locked."""
+        self._busy = (self._waiting, self._flying, self._held, self._ends, self._refused_ends)
+        """Where something of a job may be that is not written yet."""
         self._rows = Rows()
         self._notebook = Notebook()
         self._left: set[str] = set()
@@ -91,6 +93,18 @@ class Mailbox:
             with_row = self._queue(update, known, now_s)
         if context is not None:
             self._notebook.put(context, now_s, with_row=with_row, went_on=went_on)
+
+    def put_moved(self, update: Update, now_s: float) -> None:
+        """Take the update of a job of which nothing but its copy moved; see `Update.whole`.
+
+        What the database has of it need not be looked at: it is another row for certain.
+        """
+        job_id = update.job_id
+        if any(job_id in queue for queue in self._busy):
+            self.put(update, now_s, went_on=True)
+        else:
+            self._heartbeats.pop(job_id, None)
+            self._waiting[job_id] = update
 
     def take(self, limit: int, now_s: float, now: datetime | None = None) -> Batch:
         """Return at most *limit* rows to write, ends first (D7), then what has waited longest.
@@ -222,11 +236,7 @@ class Mailbox:
         return (
             written is not None
             and not written.update.is_terminal
-            and job_id not in self._waiting
-            and job_id not in self._flying
-            and job_id not in self._held
-            and job_id not in self._ends
-            and job_id not in self._refused_ends
+            and not any(job_id in queue for queue in self._busy)
             and changes(written.update, update)
         )
 

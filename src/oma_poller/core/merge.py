@@ -11,6 +11,8 @@ def merged(older: Update, newer: Update) -> Update:
     The sighting is always the newest. An update without numbers (a poll that failed) leaves the row's, so
     it must not make those that still wait be lost.
     """
+    if newer.whole and _names_all_of(older, newer):
+        return newer
     progress = _merged_progress(older.progress, newer.progress)
     if progress is newer.progress and _names_all_of(older, newer):
         return newer
@@ -39,7 +41,7 @@ def changes(known: Update, newer: Update) -> bool:
     before, after = known.progress, newer.progress
     if after is not None and (before is None or after.bytes_transferred != before.bytes_transferred):
         return True  # nearly always so, and told without merging
-    return merged(known, newer) != known
+    return replace(merged(known, newer), whole=known.whole) != known
 
 
 def _merged_progress(older: Progress | None, newer: Progress | None) -> Progress | None:

@@ -41,6 +41,8 @@ class Notebook:
         self._noted: dict[str, Noted] = {}
         self._flying: dict[str, Noted] = {}
         self._flying_alone: set[str] = set()
+        self._fresh: set[str] = set()
+        """Jobs whose newest context is newer than what was last written, or may be."""
         self._unlike: set[str] = set()
         """Jobs whose newest context may have another mark than what was last written."""
         self._alone: OrderedDict[str, None] = OrderedDict()
@@ -58,6 +60,7 @@ class Notebook:
         job_id = context.job_id
         last = self._contexts.get(job_id)
         self._contexts[job_id] = context
+        self._fresh.add(job_id)
         if not went_on or last is None or last.keys is not context.keys:  # it may have other keys by its row
             self._unlike.add(job_id)
         if with_row:
@@ -71,6 +74,8 @@ class Notebook:
         self._flying_alone.update(alone)
         taken = []
         for job_id in (*rows, *alone):
+            if job_id not in self._fresh:
+                continue
             if job_id not in self._unlike:
                 noted = self._noted.get(job_id)
                 if noted is not None and now_s - noted.at_s < PACE_S:
@@ -79,6 +84,7 @@ class Notebook:
             context = self._contexts.get(job_id)
             mark = () if context is None else _mark(context)
             if context is not None and self._is_due(context, mark, now_s):
+                self._fresh.discard(job_id)
                 self._flying[job_id] = Noted(mark, context.last_good_s, now_s)
                 taken.append(remember(context, now_s, now))
         return tuple(taken)
@@ -97,6 +103,7 @@ class Notebook:
         for job_id in self._flying:
             self._noted.pop(job_id, None)
             self._unlike.add(job_id)
+            self._fresh.add(job_id)
         self._alone.update((job_id, None) for job_id in self._flying_alone if job_id not in waiting)
         self._flying.clear()
         self._flying_alone.clear()
@@ -106,6 +113,7 @@ class Notebook:
         noted = self._flying.pop(job_id, None)
         self._flying_alone.discard(job_id)
         self._unlike.add(job_id)
+        self._fresh.add(job_id)
         if noted is not None and not again:
             self._noted[job_id] = noted
 
@@ -115,6 +123,7 @@ class Notebook:
             held.pop(job_id, None)
         self._flying_alone.discard(job_id)
         self._unlike.discard(job_id)
+        self._fresh.discard(job_id)
 
     def _is_due(self, context: PollingContext, mark: tuple[object, ...], now_s: float) -> bool:
         flying = self._flying.get(context.job_id)

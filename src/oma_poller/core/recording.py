@@ -69,6 +69,11 @@ class Reel:
         self.dropped += not room
         return room
 
+    @property
+    def has_room_for_ordinary(self) -> bool:
+        """Whether any more polls in which nothing happened would be taken now."""
+        return len(self._waiting) < MOST_WAITING and len(self._ordinary) < MOST_ORDINARY
+
     def put(self, recorded: Recorded) -> None:
         """Take a flight that there is room for, the newest of its job."""
         job_id = recorded.flight.job.id

@@ -21,8 +21,12 @@ def smoothed_bps(mean_bps: float | None, moved_bytes: int, elapsed_s: float, int
     sample_bps = moved_bytes / elapsed_s
     if mean_bps is None:
         return sample_bps
-    weight = 1.0 - exp(-elapsed_s / (SMOOTHING_INTERVALS * interval_s))
-    return mean_bps + (sample_bps - mean_bps) * weight
+    return mean_bps + (sample_bps - mean_bps) * weight_of_sample(elapsed_s, interval_s)
+
+
+def weight_of_sample(elapsed_s: float, interval_s: float) -> float:
+    """Return how much a sample of so many seconds counts in that mean, 0 to 1."""
+    return 1.0 - exp(-elapsed_s / (SMOOTHING_INTERVALS * interval_s))
 
 
 def eta_s(remaining_bytes: int, speed_bps: float) -> int | None:

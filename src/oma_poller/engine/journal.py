@@ -45,7 +45,7 @@ class Journal:
 
     def __init__(self, log: Log, *, each_poll: bool = False) -> None:
         self._log = log
-        self._each_poll = each_poll
+        self.tells_each_poll = each_poll
         self._down: dict[str, type[DatabaseError]] = {}
         self._held = False
         """Whether rows were locked when it was written last."""
@@ -63,7 +63,7 @@ class Journal:
         few = self._tells_each(len(watches), "jobs taken up")
         if not few:
             self._crowd.update(watch.job.id for watch in watches)
-        for watch in watches if few or self._each_poll else ():
+        for watch in watches if few or self.tells_each_poll else ():
             say = self._log.info if few else self._log.debug
             job = watch.job
             say("job taken up", job_id=job.id, name=job.name, disks=len(job.disks), keys=watch.plan.tiers[0])
@@ -74,7 +74,7 @@ class Journal:
         for context in contexts:
             self._said.pop(context.job_id, None)
             self._crowd.discard(context.job_id)
-            if few or self._each_poll:
+            if few or self.tells_each_poll:
                 say = self._log.info if few else self._log.debug
                 say("job left", job_id=context.job_id, state=context.state.value)
 
@@ -83,7 +83,7 @@ class Journal:
         for event in decision.events:
             say = self._voice(watch, decision, event, poll.now_s)
             say(_NAMES[event.kind], job_id=watch.job.id, detail=event.detail)
-        if self._each_poll:
+        if self.tells_each_poll:
             self._poll(watch, poll, decision)
 
     def written(self, update: Update) -> None:

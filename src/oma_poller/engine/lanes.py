@@ -149,19 +149,22 @@ class Lanes:
 
     def place_in_slot(self, vma: str, job_id: str, after_s: float) -> None:
         """Make a job due at its own place in the interval, the first time later than *after_s*."""
-        ticks = BULK_TICKS if self._rounds.in_bulk(vma) else 1
-        self.place(vma, job_id, self.of(vma).timetable.slot_after(job_id, after_s, ticks))
+        self.place(vma, job_id, self._slot_after(vma, job_id, after_s))
 
     def place_after(self, vma: str, job_id: str, delay_s: float, began_s: float, now_s: float) -> None:
-        """Make a job due after a poll: after a delay, or in its next slot where there is none.
-
-        A slot that the poll came too close to is skipped (P3).
-        """
+        """Make a job due after a poll: after a delay, or in its next slot where there is none."""
         if delay_s > 0:  # in whole ticks, so that those who wait go out in groups
             self.place(vma, job_id, ceil((now_s + delay_s) / TICK_S) * TICK_S)
-            return
-        skipped_s = began_s + self.interval_s / 2
-        self.place_in_slot(vma, job_id, max(now_s, skipped_s))
+        else:
+            self.place(vma, job_id, self.slot_after_poll(vma, job_id, began_s, now_s))
+
+    def slot_after_poll(self, vma: str, job_id: str, began_s: float, now_s: float) -> float:
+        """Return a job's next slot; one that the poll came too close to is skipped (P3)."""
+        return self._slot_after(vma, job_id, max(now_s, began_s + self.interval_s / 2))
+
+    def _slot_after(self, vma: str, job_id: str, after_s: float) -> float:
+        ticks = BULK_TICKS if self._rounds.in_bulk(vma) else 1
+        return self.of(vma).timetable.slot_after(job_id, after_s, ticks)
 
     def pop_due(self, now_s: float) -> Iterator[tuple[str, list[tuple[str, float]]]]:
         """Take out jobs that are due and may begin, the most overdue first, as (VMA, some).

@@ -3,15 +3,11 @@
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
-from msgspec.structs import replace
-
 from oma_poller.core.breaker import is_answer
-from oma_poller.core.decide import begin
 from oma_poller.core.keys import is_unknown
-from oma_poller.core.memory import Restart, recall
 from oma_poller.core.punctuality import Punctuality
-from oma_poller.core.routing import vma_for
-from oma_poller.engine.changes import Changes
+from oma_poller.engine.cohort_request import CohortAnswer, CohortRequest
+from oma_poller.engine.cohorts import Cohorts
 from oma_poller.engine.judge import Judge
 from oma_poller.engine.lanes import Lane, Lanes
 from oma_poller.engine.moment import Moment, moment_of
@@ -19,9 +15,9 @@ from oma_poller.engine.outages import Outages, is_unanswered
 from oma_poller.engine.parts import Parts
 from oma_poller.engine.ports import Answer, ProbeAnswer, TierRequest
 from oma_poller.engine.presence import Presence
-from oma_poller.engine.rereads import Rereads
+from oma_poller.engine.roster import Roster
 from oma_poller.engine.rounds import Rounds
-from oma_poller.engine.watch import Answered, Round, Watch, key_plan, replan, start_round
+from oma_poller.engine.watch import Answered, Round, Watch, start_round
 from oma_poller.model.context import PollingContext
 from oma_poller.model.job import Job
 from oma_poller.model.reading import Reading
@@ -33,14 +29,16 @@ class VMAProgressPoller:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._judge = Judge(parts.mailbox, parts.policy, parts.clock, parts.journal, parts.tally)
-        self._watches: dict[str, Watch] = {}
         self._rounds = Rounds(parts.fetcher.in_bulk)
         self._lanes = Lanes(self.interval_s, parts.max_concurrent, self._rounds, self._presence_of)
+        self._roster = Roster(parts, self._lanes, self._judge)
+        self._watches = self._roster.watches
+        self._cohorts = Cohorts(parts, self._lanes)
         self._outages = Outages(self._lanes, self._watches, self._judge, parts.fetcher, parts.clock)
         self._punctuality = Punctuality(self.interval_s)
-        self.changes = Changes()
+        self.changes = self._roster.changes
         """Which jobs changed, for whoever shows them."""
-        self.rereads = Rereads()
+        self.rereads = self._roster.rereads
         """Which rows are to be read from the database again."""
 
     def __len__(self) -> int:
@@ -55,7 +53,7 @@ class VMAProgressPoller:
     @property
     def in_flight(self) -> int:
         """Number of polls under way; those of jobs that have left count until they are answered."""
-        return len(self._rounds)
+        return len(self._rounds) + len(self._cohorts)
 
     def watch_of(self, job_id: str) -> Watch | None:
         """Return what is held of a job; None when it is not watched."""
@@ -67,45 +65,26 @@ class VMAProgressPoller:
 
     def drop_all_but(self, active_ids: AbstractSet[str]) -> list[PollingContext]:
         """Drop every job that is not among *active_ids*, and everything held for it."""
-        return [self._drop(job_id).context for job_id in self._watches.keys() - active_ids]
+        return self._roster.drop_all_but(active_ids)
 
     def refresh(self, jobs: Iterable[Job], asked_at_s: float) -> list[Job]:
-        """Take the newest rows of watched jobs; return those among *jobs* that are to be taken up.
-
-        *asked_at_s* is when the database was asked which jobs are active: one that ended later than that
-        is not taken up again.
-        """
-        newcomers = []
-        for job in jobs:
-            watch = self._watches.get(job.id)
-            if watch is None or not self._is_same(watch, job, asked_at_s):
-                newcomers.append(job)
-                continue
-            try:
-                self._replan(watch, job)
-            except Exception as error:  # noqa: BLE001 - a defect with one job must not stop the others
-                self._parts.journal.defect(job.id, error)
-        return newcomers
+        """Take the newest rows of watched jobs; see `Roster`."""
+        return self._roster.refresh(jobs, asked_at_s)
 
     def take_up(self, dues: Iterable[tuple[Job, float]]) -> list[Watch]:
-        """Watch jobs, each from its due time on, monotonic seconds; return how they are watched."""
-        watches = []
-        for job, due_s in dues:
-            try:
-                watches.append(self._take_up(job, due_s))
-            except Exception as error:  # noqa: BLE001 - as in refresh
-                self._parts.journal.defect(job.id, error)
-        return watches
+        """Watch jobs, each from its due time on; see `Roster`."""
+        return self._roster.take_up(dues)
 
     def tick(self) -> None:
         """Begin what is due: polls, as far as each VMA's share of `max_concurrent` allows, and probes."""
         now_s = self._parts.clock.monotonic()
         self._outages.tick(now_s)
         if self._punctuality.looks(now_s):
-            overdue_s = self._lanes.overdue_s(now_s)
+            overdue_s = max(self._lanes.overdue_s(now_s), self._cohorts.overdue_s(now_s))
             if self._punctuality.note(overdue_s, now_s):
                 self._parts.journal.punctual(overdue_s, len(self), is_late=self._punctuality.is_late)
-        requests: list[TierRequest] = []
+        requests: list[TierRequest | CohortRequest] = []
+        requests += self._cohorts.tick(now_s)
         for vma, due in self._lanes.pop_due(now_s):
             away = self._lanes.of(vma).is_open
             for job_id, due_s in due:
@@ -119,7 +98,8 @@ class VMAProgressPoller:
 
     def next_due_s(self) -> float | None:
         """Return when `tick` can do something next, monotonic seconds; None while it cannot."""
-        return self._lanes.next_due_s()
+        dues_s = self._lanes.next_due_s(), self._cohorts.next_due_s()
+        return min((due_s for due_s in dues_s if due_s is not None), default=None)
 
     def _begin(self, watch: Watch, due_s: float, now_s: float) -> TierRequest | None:
         """Begin the poll of a job that is due; return its request."""
@@ -138,6 +118,9 @@ class VMAProgressPoller:
             if isinstance(answer, ProbeAnswer):
                 self._outages.probed(answer)
                 continue
+            if isinstance(answer, CohortAnswer):
+                self._receive_cohort(answer, moment)
+                continue
             vma = answer.request.vma
             if not any(map(is_answer, answer.outcomes)):
                 heard = None
@@ -151,6 +134,15 @@ class VMAProgressPoller:
                 follow_ups.append(follow_up)
         if follow_ups:
             self._parts.fetcher.submit(follow_ups)
+
+    def _receive_cohort(self, answer: CohortAnswer, moment: Moment) -> None:
+        """Take the answer to many jobs; what failed is as if each had been asked by itself."""
+        vma = answer.request.vma
+        if answer.failure is None and not answer.is_declined:
+            for failed in self._outages.answered(vma):
+                self._finish(failed.watch, _answered(failed), failed.began_s, moment)
+        for round_ in self._cohorts.answered(answer, moment.monotonic_s):
+            self._close_without_reading(round_, moment)
 
     def confirm_end(self, job_id: str) -> None:
         """Note that the database has the end of a job."""
@@ -185,59 +177,15 @@ class VMAProgressPoller:
 
     def due_s_of(self, watch: Watch) -> float | None:
         """Return when a job is polled next, monotonic seconds; None while it is not. On any thread."""
-        return self._lanes.due_s_of(watch.vma, watch.job.id)
+        seat = watch.seat
+        return self._lanes.due_s_of(watch.vma, watch.job.id) if seat is None else seat.slot.due_s
 
     def abandon(self) -> int:
         """Forget all polls under way, their jobs unchanged; return how many there were."""
-        return self._rounds.clear()
+        return self._rounds.clear() + self._cohorts.clear()
 
     def _presence_of(self, vma: str) -> Presence:
         return Presence(vma, self.interval_s, self._parts.journal, self._parts.tally)
-
-    def _is_same(self, watch: Watch, job: Job, asked_at_s: float) -> bool:
-        """Whether *job* is the one that is watched, not one made anew under its id or set active again."""
-        ended = watch.ended_at_s is not None and asked_at_s > watch.ended_at_s
-        return job.created_at == watch.job.created_at and not (ended and self._parts.policy.write_status)
-
-    def _take_up(self, job: Job, due_s: float) -> Watch:
-        if job.id in self._watches:
-            self._drop(job.id)
-        self._parts.mailbox.begin(job.id)
-        plan, refusal = key_plan(job)
-        policy, now_s, now = self._parts.policy, self._parts.clock.monotonic(), self._parts.clock.utc()
-        context = recall(job, Restart(plan, policy, now_s, now)) or begin(job, policy, now)
-        job = job if job.past is None else replace(job, past=None)  # it is long
-        watch = Watch(job, vma_for(job, self._parts.rules), plan, context, refusal)
-        self._watches[job.id] = watch
-        self._lanes.join(watch.vma, job.id)
-        if context.stopped_at is None:
-            self._lanes.place(watch.vma, watch.job.id, due_s)
-        self.changes.note((job.id,))
-        self._was_read(watch)
-        return watch
-
-    def _replan(self, watch: Watch, job: Job) -> None:
-        last_vma = watch.vma
-        changed = replan(watch, job, vma_for(job, self._parts.rules))
-        if watch.vma != last_vma:
-            self._lanes.leave(last_vma, job.id)
-            self._lanes.join(watch.vma, job.id)
-        self._was_read(watch)
-        if changed and not self._judge.is_over(watch):
-            self._lanes.place(watch.vma, watch.job.id, self._parts.clock.monotonic())
-
-    def _was_read(self, watch: Watch) -> None:
-        self.rereads.was_read(watch.job.id)
-        if watch.refusal is not None:
-            self.rereads.doubt(watch.job.id)  # it costs no request, so it is mended as soon as its row is
-
-    def _drop(self, job_id: str) -> Watch:
-        watch = self._watches.pop(job_id)
-        self._lanes.leave(watch.vma, job_id)
-        self.changes.left(watch, self._parts.mailbox.last_of(job_id))
-        self._parts.mailbox.forget(job_id)
-        self.rereads.forget(job_id)
-        return watch
 
     def _close(self, round_: Round, moment: Moment) -> TierRequest | None:
         """Decide an answered round, or return the request of its next tier (P2)."""
@@ -287,7 +235,8 @@ class VMAProgressPoller:
             self.rereads.polled(watch, answered.outcomes)
         now_s = moment.monotonic_s
         self._parts.tally.poll_duration.observe(now_s - began_s)
-        if decision.delay_s is not None:
+        joins = decision.went_on and self._cohorts.join(watch, answered, began_s, now_s)
+        if decision.delay_s is not None and not joins:
             self._lanes.place_after(watch.vma, watch.job.id, decision.delay_s, began_s, now_s)
 
 

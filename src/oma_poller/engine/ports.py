@@ -10,6 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from oma_poller.engine.cohort_request import CohortAnswer, CohortRequest
 from oma_poller.model.flight import Recorded
 from oma_poller.model.job import ActiveJob, Job
 from oma_poller.model.memory import JobMemory
@@ -169,7 +170,7 @@ class ProbeAnswer(Struct, frozen=True):
     """Why no HTTP reply came at all; None where one did, with whatever status."""
 
 
-Answer = TierAnswer | ProbeAnswer
+Answer = TierAnswer | CohortAnswer | ProbeAnswer
 
 Deliver = Callable[[Sequence[Answer]], None]
 """Takes a batch of answers. Called on the fetcher's own thread: the receiver hands them on."""
@@ -182,10 +183,11 @@ class ProgressFetcher(Protocol):
         """Begin; answers go to `deliver` in batches."""
         ...
 
-    def submit(self, requests: Iterable[TierRequest]) -> None:
+    def submit(self, requests: Iterable[TierRequest | CohortRequest]) -> None:
         """Queue requests; returns at once. No VMA's requests wait for those of another.
 
-        At most the configured number of keys are asked for at a VMA at a time.
+        At most the configured number of keys are asked for at a VMA at a time. Those of a cohort are never
+        asked for singly: it is declined where its VMA does not answer in bulk.
         """
         ...
 

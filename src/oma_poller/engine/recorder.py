@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from oma_poller.core.flight import record
 from oma_poller.core.poll import Poll
-from oma_poller.core.recording import Reel, Worth, worth
+from oma_poller.core.recording import ORDINARY_EVERY_S, Reel, Worth, worth
 from oma_poller.engine.journal import Journal
 from oma_poller.engine.ports import FlightLog
 from oma_poller.engine.watch import Watch
@@ -60,6 +60,12 @@ class Recorder:
     def summary(self) -> dict[str, object]:
         """Return its counts as fields of one log line."""
         return {"polls_recorded": self.written, "polls_not_recorded": self.dropped}
+
+    def wants(self, watch: Watch, now_s: float) -> bool:
+        """Whether a poll of a job in which nothing happens would be kept now."""
+        kept_at_s = watch.recorded_at_s
+        is_due = kept_at_s is None or now_s - kept_at_s >= ORDINARY_EVERY_S
+        return is_due and self._is_on is not False and self._reel.has_room_for_ordinary
 
     def see(
         self,

@@ -22,10 +22,10 @@ class Histogram(Struct):
     sum_s: float = 0.0
     most_s: float = 0.0
 
-    def observe(self, duration_s: float) -> None:
-        """Count a duration."""
-        self.counts[bisect_left(self.bounds_s, duration_s)] += 1
-        self.sum_s += duration_s
+    def observe(self, duration_s: float, times: int = 1) -> None:
+        """Count a duration, or so many that are the same."""
+        self.counts[bisect_left(self.bounds_s, duration_s)] += times
+        self.sum_s += duration_s * times
         self.most_s = max(self.most_s, duration_s)
 
     @property

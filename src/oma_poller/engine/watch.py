@@ -3,6 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
+from oma_poller.core.cohort import Cohort
 from oma_poller.core.keys import KeyPlan, plan_keys
 from oma_poller.core.runs import asking_order
 from oma_poller.errors import VolumeNameError
@@ -11,13 +12,29 @@ from oma_poller.model.job import Job
 from oma_poller.model.reading import Failure, FailureKind, Outcome
 
 
+class Slot(Struct, eq=False, gc=False):
+    """When the jobs of a cohort are due."""
+
+    due_s: float | None = None
+    """Monotonic seconds; None while they are being asked."""
+
+
+class Seat(Struct, frozen=True, eq=False, gc=False):
+    """A job's place in a cohort."""
+
+    cohort: Cohort
+    place: int
+    slot: Slot
+
+
 class Watch(Struct, eq=False, gc=False):
     """A watched job. The context is replaced by every decision."""
 
     job: Job
     vma: str
     plan: KeyPlan
-    context: PollingContext
+    decided: PollingContext
+    """What is known of it since it was last decided by itself. But for numbers and moments it is so still."""
     refusal: Failure | None = None
     """Why the job cannot be asked for at all; on this job alone."""
     doubts: int = 0
@@ -26,6 +43,35 @@ class Watch(Struct, eq=False, gc=False):
     """When the database confirmed the job's end; monotonic seconds."""
     recorded_at_s: float | None = None
     """When a poll of it was kept last by the flight recorder; monotonic seconds."""
+    alone_until_s: float = 0.0
+    """It joins no cohort before; monotonic seconds."""
+    seat: Seat | None = None
+    """Where it is polled and decided with others; None while it is by itself."""
+
+    @property
+    def context(self) -> PollingContext:
+        """What is known of the job. On any thread."""
+        seat = self.seat
+        return self.decided if seat is None else seat.cohort.context(seat.place) or self.decided
+
+    @context.setter
+    def context(self, context: PollingContext) -> None:
+        """Decide the job by itself: it leaves its cohort, and is due no more until somebody places it."""
+        self.decided = context
+        seat, self.seat = self.seat, None
+        if seat is not None:
+            seat.cohort.leave(seat.place)
+
+    @property
+    def last_good_s(self) -> float | None:
+        """When a poll of it went well last, monotonic seconds; None where none has. On any thread."""
+        seat = self.seat
+        return self.decided.last_good_s if seat is None else seat.cohort.read_at_s(seat.place)
+
+    def leave_cohort(self) -> None:
+        """Have the job by itself from now on, as with a context of its own."""
+        if self.seat is not None:
+            self.context = self.context
 
 
 class Answered(Struct, eq=False, gc=False):

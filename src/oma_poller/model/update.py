@@ -48,6 +48,8 @@ class Update(Struct, frozen=True, gc=False):
     error_message: str | None = None
     born: str | None = None
     """`Job.born` of the job it is of: not written to a row made anew under its id. None is any."""
+    whole: bool = False
+    """Whether it names all numbers of the row and all its disks: of older numbers nothing is left."""
 
     @property
     def is_terminal(self) -> bool:

@@ -7,10 +7,11 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from oma_poller.clock import Clock
-from oma_poller.engine.ports import Answer, Deliver, TierRequest
+from oma_poller.engine.ports import Answer, Deliver
 from oma_poller.errors import UsageError
 from oma_poller.model.reading import Failure, FailureKind
 from oma_poller.vma.address import check_targets
+from oma_poller.vma.feed import Asked
 from oma_poller.vma.line import Probe
 from oma_poller.vma.target import VmaTarget
 from oma_poller.vma.transfers import Transfers, refusal_of
@@ -49,7 +50,7 @@ class VMAProgressClient:
         check_targets(targets)
         self._clock = clock
         self._transfers = Transfers(targets, max_in_flight, timeout_s, clock)
-        self._inbox: deque[TierRequest | Probe] = deque()
+        self._inbox: deque[Asked | Probe] = deque()
         self._lock = threading.Lock()
         self._closed = False
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -73,7 +74,7 @@ class VMAProgressClient:
             self._deliver = deliver
             self._thread.start()
 
-    def submit(self, requests: Iterable[TierRequest]) -> None:
+    def submit(self, requests: Iterable[Asked]) -> None:
         """Queue requests, from any thread; returns at once."""
         self._add(list(requests))
 
@@ -85,7 +86,7 @@ class VMAProgressClient:
         """Whether a VMA answers in bulk now; from any thread."""
         return self._transfers.in_bulk(vma)
 
-    def _add(self, batch: Sequence[TierRequest | Probe]) -> None:
+    def _add(self, batch: Sequence[Asked | Probe]) -> None:
         if not batch:
             return
         with self._lock:

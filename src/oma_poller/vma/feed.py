@@ -1,9 +1,10 @@
 """Which requests to a VMA go singly and which are answered in bulk: the rules, without I/O."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 
 from msgspec import Struct
 
+from oma_poller.engine.cohort_request import CohortAnswer, CohortRequest, declined
 from oma_poller.engine.ports import TierAnswer, TierRequest
 from oma_poller.model.reading import Failure, Missing, Outcome, Reading
 from oma_poller.vma.address import path_segment
@@ -18,10 +19,13 @@ FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 300.0
 
 
+Asked = TierRequest | CohortRequest
+
+
 class Turn(Struct):
     """What comes of an event: answers, requests whose keys go singly now, and the path of the next page."""
 
-    answers: list[TierAnswer] = []
+    answers: list[TierAnswer | CohortAnswer] = []
     singles: list[TierRequest] = []
     path: str | None = None
 
@@ -38,13 +42,15 @@ class Feed:
     300 s where that happens again and again. A pass that fails as a single request may fail (no connection,
     time-out, 5xx) answers everybody who waits with that failure. From then on one request of each group goes
     singly too: where that works and the pass fails, it is bulk that is broken, and not the VMA.
+
+    A cohort is never asked for singly: where there is no pass for it, it is declined.
     """
 
     def __init__(self) -> None:
         self.is_on = False
         self.mirror = Mirror()
-        self._waiting: list[TierRequest] = []
-        self._served: list[TierRequest] = []
+        self._waiting: list[Asked] = []
+        self._served: list[Asked] = []
         self._under_way = False
         """Whether a pass is, be it for nobody."""
         self._pages = 0
@@ -60,7 +66,7 @@ class Feed:
         """Whether requests wait, and no pass is under way."""
         return bool(self._waiting) and not self._under_way
 
-    def wait(self, request: TierRequest) -> None:
+    def wait(self, request: Asked) -> None:
         """Take a request, for the next turn."""
         self._waiting.append(request)
 
@@ -68,11 +74,11 @@ class Feed:
         """Begin a pass for those who wait, where that is worth it."""
         waiting, self._waiting = self._waiting, []
         if not self.is_on:
-            return Turn(singles=waiting)
+            return _singly(waiting)
         self.mirror.turn(now_s)
         known, unknown = self._sorted(waiting)
         if not self._worth.a_pass(sum(len(request.keys) for request in known), now_s):
-            return Turn(singles=waiting)
+            return _singly(waiting)
         if self._is_failing:
             unknown.append(known.pop())
         if self.mirror.cursor is None:
@@ -80,15 +86,19 @@ class Feed:
         self._worth.began(now_s)
         self._served, self._pages, self._duration_s = known, 0, 0.0
         self._under_way = True
-        return Turn(singles=unknown, path=page_path(self.mirror.cursor))
+        turn = _singly(unknown)
+        turn.path = page_path(self.mirror.cursor)
+        return turn
 
-    def _sorted(self, waiting: list[TierRequest]) -> tuple[list[TierRequest], list[TierRequest]]:
+    def _sorted(self, waiting: list[Asked]) -> tuple[list[Asked], list[Asked]]:
         """Return those that a pass can answer, and the others; those are followed from now on."""
         mirror = self.mirror
-        known: list[TierRequest] = []
-        unknown: list[TierRequest] = []
+        known: list[Asked] = []
+        unknown: list[Asked] = []
         for request in waiting:
-            if all(map(mirror.follows, request.keys)):
+            if isinstance(request, CohortRequest):  # what is not known of its keys it is told
+                (unknown if mirror.cursor is None else known).append(request)
+            elif all(map(mirror.follows, request.keys)):
                 known.append(request)
             elif None in map(path_segment, request.keys):
                 unknown.append(request)
@@ -112,7 +122,8 @@ class Feed:
             return Turn(path=page_path(self.mirror.cursor))
         self._is_failing = self._single_works = self._under_way = False
         self._refusals = 0
-        return Turn(answers=self._answered(self.mirror.outcome))
+        served, self._served = self._served, []
+        return Turn(answers=[self._answer(request) for request in served])
 
     def failed(self, failure: Failure, duration_s: float, now_s: float) -> Turn:
         """Take a page that could not be had. What is known so far stays known: it is as of its cursor."""
@@ -121,9 +132,7 @@ class Feed:
         self._is_failing = True
         self._single_works = self._under_way = False
         self._duration_s += duration_s
-        self._served += self._waiting
-        self._waiting = []
-        return Turn(answers=self._answered(lambda _: failure))
+        return Turn(answers=[refused(request, failure, self._duration_s) for request in self.cut()])
 
     def refused(self, now_s: float) -> Turn:
         """Take a reply that is no page: all who wait go singly, at once."""
@@ -133,7 +142,7 @@ class Feed:
         self._refusals = min(self._refusals + 1, 32)
         self.is_on = self._is_failing = self._single_works = self._under_way = False
         self.mirror, self._worth = Mirror(), Worth()
-        return Turn(singles=self.cut())
+        return _singly(self.cut())
 
     def heard(self, single: Single, outcome: Outcome, *, offers_bulk: bool, now_s: float) -> None:
         """Take what a key brought that went singly."""
@@ -143,16 +152,32 @@ class Feed:
         if offers_bulk and now_s >= self._believed_from_s:
             self.is_on = True
 
-    def cut(self) -> list[TierRequest]:
+    def cut(self) -> list[Asked]:
         """Give up every request that is not answered."""
         left = self._served + self._waiting
         self._served, self._waiting = [], []
         return left
 
-    def _answered(self, outcome: Callable[[str], Outcome]) -> list[TierAnswer]:
-        answers = [
-            TierAnswer(request, tuple(map(outcome, request.keys)), self._duration_s)
-            for request in self._served
-        ]
-        self._served = []
-        return answers
+    def _answer(self, request: Asked) -> TierAnswer | CohortAnswer:
+        """Return what is true of a request's keys now."""
+        if isinstance(request, CohortRequest):
+            return self.mirror.numbers(request, self._duration_s)
+        return TierAnswer(request, tuple(map(self.mirror.outcome, request.keys)), self._duration_s)
+
+
+def refused(request: Asked, failure: Failure, duration_s: float) -> TierAnswer | CohortAnswer:
+    """Return the answer to a request that came to nothing."""
+    if isinstance(request, CohortRequest):
+        return CohortAnswer(request, duration_s, failure=failure)
+    return TierAnswer(request, (failure,) * len(request.keys), duration_s)
+
+
+def _singly(requests: Iterable[Asked]) -> Turn:
+    """Return the turn in which these are not answered in bulk."""
+    turn = Turn()
+    for request in requests:
+        if isinstance(request, CohortRequest):
+            turn.answers.append(declined(request))
+        else:
+            turn.singles.append(request)
+    return turn

@@ -4,9 +4,10 @@ from collections import deque
 
 from msgspec import Struct
 
+from oma_poller.engine.cohort_request import CohortRequest
 from oma_poller.engine.ports import TierRequest
 from oma_poller.vma.exchange import Exchange
-from oma_poller.vma.feed import Feed
+from oma_poller.vma.feed import Asked, Feed
 from oma_poller.vma.gathering import Single, singles_of
 from oma_poller.vma.header_watch import HeaderWatch
 from oma_poller.vma.target import VmaTarget
@@ -37,11 +38,11 @@ class Line:
         self._queue: deque[Subject] = deque()
         self._feed_is_queued = False
 
-    def add(self, wish: TierRequest | Probe) -> None:
+    def add(self, wish: Asked | Probe) -> None:
         """Queue a request; a probe comes before all others."""
         if isinstance(wish, Probe):
             self._queue.appendleft(wish)
-        elif self.feed.is_on:
+        elif self.feed.is_on or isinstance(wish, CohortRequest):
             self.feed.wait(wish)
             self.queue_feed()
         else:
@@ -69,11 +70,9 @@ class Line:
             self._feed_is_queued = False
         return subject
 
-    def cut(self) -> list[Single | TierRequest | Probe]:
+    def cut(self) -> list[Single | Asked | Probe]:
         """Give up everything that waits."""
-        left: list[Single | TierRequest | Probe] = [
-            wish for wish in self._queue if not isinstance(wish, Feed)
-        ]
+        left: list[Single | Asked | Probe] = [wish for wish in self._queue if not isinstance(wish, Feed)]
         left += self.feed.cut()
         self._queue.clear()
         for exchange in self.idle:

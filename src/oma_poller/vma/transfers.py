@@ -12,11 +12,11 @@ import pycurl  # type: ignore[import-untyped] # pycurl ships no types
 
 from oma_poller.clock import Clock
 from oma_poller.engine.moment import moment_of
-from oma_poller.engine.ports import Answer, ProbeAnswer, TierAnswer, TierRequest
+from oma_poller.engine.ports import Answer, ProbeAnswer
 from oma_poller.model.reading import Failure, FailureKind
 from oma_poller.vma.address import PROGRESS_PATH, path_segment
 from oma_poller.vma.exchange import Exchange, Received
-from oma_poller.vma.feed import Feed, Turn
+from oma_poller.vma.feed import Asked, Feed, Turn, refused
 from oma_poller.vma.gathering import Single
 from oma_poller.vma.health import HEALTH_PATH, probe_answer
 from oma_poller.vma.line import Line, Probe, Subject
@@ -63,7 +63,7 @@ class Transfers:
         line = self._lines.get(vma)
         return line is not None and line.feed.is_on
 
-    def add(self, wishes: Iterable[TierRequest | Probe]) -> None:
+    def add(self, wishes: Iterable[Asked | Probe]) -> None:
         """Queue requests."""
         for wish in wishes:
             line = self._lines.get(wish.vma)
@@ -104,7 +104,7 @@ class Transfers:
 
     def cut(self, detail: str) -> list[Answer]:
         """End everything, queued or in flight; each request is answered as unreachable."""
-        left: list[Single | TierRequest | Probe] = []
+        left: list[Single | Asked | Probe] = []
         for _, subject, exchange in self._active.values():
             self._multi.remove_handle(exchange.curl)
             exchange.curl.close()
@@ -231,7 +231,7 @@ class Transfers:
         self._idle_count += 1
         line.idle.append(exchange)
 
-    def _refuse(self, wish: Single | TierRequest | Probe, kind: FailureKind, detail: str) -> None:
+    def _refuse(self, wish: Single | Asked | Probe, kind: FailureKind, detail: str) -> None:
         """Answer what is not asked for."""
         failure = Failure(kind, detail)
         self._answer(
@@ -250,8 +250,8 @@ class Transfers:
         return longest_ms if asked_ms < 0 else min(longest_ms, asked_ms)
 
 
-def refusal_of(wish: TierRequest | Probe, failure: Failure) -> Answer:
+def refusal_of(wish: Asked | Probe, failure: Failure) -> Answer:
     """Return the answer to a request that was not made."""
     if isinstance(wish, Probe):
         return ProbeAnswer(wish.vma, 0.0, failure=failure)
-    return TierAnswer(wish, (failure,) * len(wish.keys), 0.0)
+    return refused(wish, failure, 0.0)

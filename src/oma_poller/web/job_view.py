@@ -16,7 +16,7 @@ def row_of(watch: Watch, written: Update | None, clock: Clock) -> JobRow:
 
     Before the first flush of this program those that are remembered stand for them, where there are any.
     """
-    job, context = watch.job, watch.context
+    job, context = watch.job, watch.decided if written is not None else watch.context
     sighting = context.sighting if written is None else written.sighting
     progress = written.progress if written is not None else None
     recalled = context.proven and progress is None
@@ -43,7 +43,7 @@ def row_of(watch: Watch, written: Update | None, clock: Clock) -> JobRow:
         stopped=context.stopped_at is not None,
         created_at=job.created_at,
         polling_since=context.started_at,
-        as_of=_moment(context.last_good_s, clock),
+        as_of=_moment(watch.last_good_s, clock),
         error_message=written.error_message if written is not None else None,
     )
 

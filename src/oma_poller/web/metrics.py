@@ -69,7 +69,7 @@ class Counts(Collector):
 
     def _jobs(self) -> Iterator[Metric]:
         watches = self._parts.poller.watches()
-        seen = Counter(watch.context.sighting.observation for watch in watches)
+        seen = Counter(watch.decided.sighting.observation for watch in watches)
         yield _gauge("active_jobs", "Jobs that are watched.", len(watches))
         jobs = {observation.value: seen[observation] for observation in Observation}
         yield _gauges("jobs", "Jobs by how well they are seen.", "observation", jobs)
