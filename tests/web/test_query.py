@@ -105,6 +105,7 @@ def test_equals_stand_in_one_order_on_every_page() -> None:
     [
         ("state=bogus", "state is 'bogus'; allowed are unknown, queued, preparing"),
         ("state=queued,bogus", "state is 'bogus'; allowed are unknown, queued, preparing"),
+        ("state=", "state is ''; allowed are unknown, queued, preparing"),
         ("observation=stale", "observation is 'stale'; allowed are pending, fresh, late"),
         ("sort=size", "sort is 'size'; allowed are created_at, name, percent"),
         ("order=up", "order is 'up'; allowed are asc, desc"),

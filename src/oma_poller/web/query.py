@@ -76,7 +76,7 @@ def read_list_query(parameters: QueryParams) -> ListQuery:
         statuses=_words(parameters, "status"),
         states=_words(parameters, "state", [state.value for state in State]),
         observations=_words(parameters, "observation", [one.value for one in Observation]),
-        vmas=frozenset(_items(parameters, "vma")),
+        vmas=frozenset(filter(None, _items(parameters, "vma"))),
         name=_text(parameters, "name").lower(),
         sort=sort,
         descends=_choice(parameters, "order", ORDERS, descends) == "desc",
@@ -125,11 +125,12 @@ def moment(parameters: Mapping[str, str], name: str) -> datetime | None:
 
 
 def _items(parameters: QueryParams, name: str) -> list[str]:
-    return [item for text in parameters.getlist(name) for item in text.split(",") if item]
+    return [item for text in parameters.getlist(name) for item in text.split(",")]
 
 
 def _words(parameters: QueryParams, name: str, allowed: Sequence[str] = ()) -> frozenset[str]:
-    words = [item.lower() for item in _items(parameters, name)]
+    """Return words in lower case. An empty one is none, unless it is to be one of those that are allowed."""
+    words = [item.lower() for item in _items(parameters, name) if item or allowed]
     for word in words:
         if allowed and word not in allowed:
             raise QueryError(f"{name} is {_shown(word)}; allowed are {', '.join(allowed)}")
