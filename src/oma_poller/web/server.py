@@ -4,8 +4,7 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -13,6 +12,7 @@ from starlette.types import ASGIApp
 from oma_poller.errors import OmaPollerError
 from oma_poller.listening import BACKLOG, bind, url_of
 from oma_poller.logs import get_logger
+from oma_poller.serving import Server
 from oma_poller.web.connection import MOST_OF_ALL, GuardedConnection
 from oma_poller.web.guard import HEADERS_LIMIT_BYTES
 from oma_poller.web.settings import ApiSettings
@@ -37,7 +37,7 @@ class ApiServer:
         self._make_app = make_app
         self._thread = threading.Thread(target=self._run, name="api", daemon=True)
         self._stop = ending or threading.Event()
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self.is_listening = threading.Event()
         """Set once connections are accepted."""
 
@@ -117,24 +117,6 @@ class ApiServer:
             ssl_keyfile=self._settings.key_file,
             ssl_version=ssl.PROTOCOL_TLS_SERVER,
         )
-        self._server = _Server(config, ready)
+        self._server = Server(config, ready)
         self._server.should_exit = self._stop.is_set()
         await self._server.serve([listener])
-
-
-class _Server(uvicorn.Server):
-    """uvicorn on a thread that takes no signals."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept connections, then say so."""
-        await super().startup(sockets)
-        self._ready()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the main thread."""
-        yield

@@ -3,8 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -16,6 +15,7 @@ from oma_poller.agent.server.routes import application
 from oma_poller.agent.server.state_file import StateFile
 from oma_poller.clock import SystemClock
 from oma_poller.listening import BACKLOG, bind, url_of
+from oma_poller.serving import Server
 
 KEEP_ALIVE_S = 75
 """Longer than any poll interval, so that a poller's connection is still there for its next poll."""
@@ -25,30 +25,6 @@ HEADERS_LIMIT = 32 * 1024
 """Bytes of a request's first line and headers."""
 CONNECTIONS_LIMIT = 1000
 """More connections than this are answered with 503."""
-
-
-class Server(uvicorn.Server):
-    """uvicorn, ended by the signals but not killed by them: the exit status after a graceful end is 0."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept connections, then say so."""
-        await super().startup(sockets)
-        self._ready()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take SIGTERM and SIGINT as the wish to end; the base class would raise them again at the end."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._end)
-        yield
-
-    def _end(self) -> None:
-        self.should_exit = True
 
 
 def serve(address: Address, state_path: Path | None, limits: Limits, announce: Callable[[str], None]) -> None:
@@ -65,10 +41,22 @@ def serve(address: Address, state_path: Path | None, limits: Limits, announce: C
         where = url_of(listener)
         server = Server(_config(register), lambda: announce(where))
         with listener:
-            asyncio.run(server.serve([listener]))
+            asyncio.run(_until_signal(server, listener))
     finally:
         if state:
             state.close()
+
+
+async def _until_signal(server: Server, listener: socket.socket) -> None:
+    """Serve; a signal is the wish to end, after what is being answered."""
+
+    def end() -> None:
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    await server.serve([listener])
 
 
 def _config(register: Register) -> uvicorn.Config:
