@@ -102,12 +102,17 @@ class Guard:
         is_open = path in _OPEN_PATHS or path.startswith(_OPEN_PREFIX)
         if not is_change and (is_open or not self._settings.token_for_reading):
             return None
-        given = headers.get("authorization", "")
-        kind, _, value = given.partition(" ")
-        if kind.lower() == "bearer" and compare_digest(value.strip().encode(), token.encode()):
+        if carries(token, headers):
             return None
-        said = "the bearer token is missing" if not given else "the bearer token is wrong"
+        is_missing = not headers.get("authorization", "")
+        said = "the bearer token is missing" if is_missing else "the bearer token is wrong"
         return problem(401, said, {"WWW-Authenticate": "Bearer"})
+
+
+def carries(token: str, headers: Headers) -> bool:
+    """Whether a request has this token."""
+    kind, _, value = headers.get("authorization", "").partition(" ")
+    return kind.lower() == "bearer" and compare_digest(value.strip().encode(), token.encode())
 
 
 class _Limited:
