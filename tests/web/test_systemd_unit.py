@@ -1,6 +1,7 @@
 """The unit that is shipped: systemd understands it, and finds it well shut in."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from oma_poller import app
+from oma_poller.engine import service
+from oma_poller.web import server
+
 SHIPPED = Path(__file__).parents[2] / "deploy" / "systemd"
+CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"
+LONGEST_END_S = service.DRAIN_S + service.LAST_FLUSH_S + service.LAST_RECORD_S + 2 * app.CLOSE_S
+"""After a SIGTERM, where all hangs that can: polls, writes, recorded polls, both threads of the database."""
+LONGEST_END_WITH_API_S = LONGEST_END_S + server.CLOSE_S
 HIGHEST_EXPOSURE = 15
 """In tenths; 0 is shut in wholly, 100 not at all."""
 
@@ -47,3 +56,15 @@ def test_a_word_that_systemd_does_not_know_would_be_seen(unit: Path) -> None:
 def test_the_unit_is_shut_in(unit: Path) -> None:
     done = analyze("security", "--offline=true", f"--threshold={HIGHEST_EXPOSURE}", str(unit))
     assert done.returncode == 0, done.stdout
+
+
+def test_systemd_waits_longer_than_the_program_takes_to_end_at_most() -> None:
+    text = (SHIPPED / "oma-poller.service").read_text()
+    (waits_s,) = re.findall(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)
+    assert int(waits_s) >= LONGEST_END_WITH_API_S + 5  # for what takes its time and does not hang
+    assert f"within {LONGEST_END_WITH_API_S:g} s" in text
+
+
+def test_operators_are_told_how_long_an_end_takes_at_most() -> None:
+    bounds = f"within {LONGEST_END_WITH_API_S:g} s at most ({LONGEST_END_S:g} s without the API)"
+    assert bounds in " ".join(CHANGELOG.read_text().split())

@@ -21,6 +21,8 @@ RETRY_S = 5.0
 """Pause between two attempts to listen on an address that is taken."""
 STOP_S = 3.0
 """Requests under way at the end have so long."""
+CLOSE_S = 2 * STOP_S
+"""The thread may take so long to end: one that hangs in a call of the database or a VMA is left behind."""
 KEEP_ALIVE_S = 75
 
 
@@ -55,7 +57,7 @@ class ApiServer:
         """End the thread, and wait for that a bounded time."""
         self.end()
         if self._thread.is_alive():
-            self._thread.join(2 * STOP_S)
+            self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         """Serve, and begin again after a defect: without the API nobody would see that it is gone."""
