@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from command_result import CommandResult
 from oma_database import OmaDatabase
-from scripted_vma import ScriptedVma, entry
+from patience import until
+from poller_process import running
+from scripted_vma import ScriptedVma, entry, serving
 
 from oma_poller.database.upgrade import upgrade
 
@@ -86,11 +90,60 @@ def test_keys_that_nobody_knows_are_all_listed(command: Command, job: str, vma: 
 
 
 @pytest.mark.usefixtures("no_vma")
-def test_an_unreachable_vma_is_told_and_backs_off(command: Command, job: str) -> None:
+def test_a_vma_that_cannot_be_reached_leaves_the_job_blind_and_counts_no_error(
+    command: Command, job: str
+) -> None:
     told = explained(command)
+    assert told["decided"]["observation"] == "blind"
+    assert told["decided"]["reason"].startswith("the VMA cannot be reached: ")
+    assert "P5" not in rules(told)
+    assert rules(told)["T8"].startswith("blind: the VMA cannot be reached: ")
+    assert "no error is counted" in rules(told)["P8"]
+    assert told["next"] == "once the VMA can be reached again; its health is asked every 5 s"
+    assert ", seen as blind" in command("explain", job).out
+
+
+def test_a_key_that_gets_no_reply_of_a_vma_that_is_well_is_the_jobs_own_error(
+    command: Command, job: str, vma: ScriptedVma, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VMA_PROGRESS_HTTP_TIMEOUT", "200ms")
+    vma.hold = Event()
+    told = explained(command)
+    assert told["decided"]["observation"] == "pending"
     assert set(rules(told)) >= {"P5", "T8"}
     assert told["next"] == "after 5 s, as error backs off"
     assert job
+
+
+@pytest.mark.usefixtures("no_vma")
+def test_a_saved_poll_of_a_vma_that_cannot_be_reached_runs_again_to_the_same_end(
+    command: Command, job: str, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "away.json")
+    assert command("explain", job, "--save", file).status == 0
+    assert "0 of 1 polls decided differently" in command("replay", file).out
+
+
+def test_a_job_that_the_poller_has_as_blind_is_told_so(
+    command: Command, job: str, oma: OmaDatabase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    upgrade(oma.address)
+    settings = {"OMA_API_LISTEN": "off", "VMA_PROGRESS_POLL_INTERVAL": "100ms", "OMA_DATABASE_URL": oma.url}
+    scripted = ScriptedVma()
+    scripted.entries[KEY] = entry(KEY, bytes_transferred=500, total_bytes=1000)
+    with ExitStack() as away:
+        url = away.enter_context(serving(scripted))
+        monkeypatch.setenv("VMA_PROGRESS_CLIENT_URL", url)
+        with running(tmp_path, settings | {"VMA_PROGRESS_CLIENT_URL": url}):
+            until(lambda: oma.job(job)["progress_percent"] == 50, "a poll")
+            away.close()
+            until(lambda: seen(oma) == "blind", "the outage to be seen")
+    assert explained(command)["decided"]["observation"] == "blind"
+
+
+def seen(oma: OmaDatabase) -> str:
+    """Return how the poller has seen the job last."""
+    return str(oma.execute("SELECT observation FROM oma_poller_jobs")[0]["observation"])
 
 
 def test_a_job_that_is_not_active_is_told_not_to_be_written(

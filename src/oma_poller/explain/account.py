@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from oma_poller.core.flight import decided_of
 from oma_poller.core.states import ENDS
 from oma_poller.core.stopping import STOPPED
 from oma_poller.explain.ask import Look, Tried
@@ -63,7 +64,7 @@ class Account(Struct, frozen=True):
 
 def account_of(look: Look, recorded: Sequence[Flight] | None = None) -> Account:
     """Return the explanation of one look, and of the polls that were *recorded* before."""
-    job, decided = look.job, look.flight.decided
+    job, decided = look.job, decided_of(look.decision)
     return Account(
         job_id=job.id,
         name=job.name,
@@ -127,15 +128,26 @@ def _written(look: Look, decided: Decided) -> str:
 
 def _next(look: Look, context: PollingContext) -> str:
     policy, delay_s = look.poll.policy, look.decision.delay_s
-    if look.job.status.lower() not in policy.active_statuses:
-        return "it is not polled: its status is not an active one"
-    if look.stopped:
-        return f"it is not polled: {STOPPED}"
-    if context.state in ENDS:
-        return "it is not polled again: it has ended"
+    unpolled = _unpolled(look, context)
+    if unpolled is not None:
+        return unpolled
     if context.is_parked:
         retry_s = policy.parked_retry_s
         return f"parked; tried again every {retry_s:g} s" if retry_s else "parked; not tried again by itself"
     if delay_s is None:
         return "it is not polled again"
     return f"within {policy.interval_s:g} s" if delay_s == 0 else f"after {delay_s:g} s, as error backs off"
+
+
+def _unpolled(look: Look, context: PollingContext) -> str | None:
+    """Return why the job has no next poll, or none before something else happens; None where it has one."""
+    policy = look.poll.policy
+    if look.job.status.lower() not in policy.active_statuses:
+        return "it is not polled: its status is not an active one"
+    if look.stopped:
+        return f"it is not polled: {STOPPED}"
+    if context.state in ENDS:
+        return "it is not polled again: it has ended"
+    if look.vma_is_away:
+        return f"once the VMA can be reached again; its health is asked every {policy.interval_s:g} s"
+    return None

@@ -106,12 +106,15 @@ def _ends(look: Look, context: PollingContext) -> Iterator[Rule]:
 
 
 def _seeing(look: Look, context: PollingContext) -> Iterator[Rule]:
-    """How well it is seen, and what errors count (T7, T8, P5, P6)."""
+    """How well it is seen, and what errors count (T7, T8, P5, P6, P8)."""
     sighting, policy = context.sighting, look.poll.policy
     if sighting.observation is Observation.STALLED:
         yield Rule("T7", sighting.reason)
     elif sighting.reason:
         yield Rule("T8", f"{sighting.observation}: {sighting.reason}")
+    if look.vma_is_away:
+        yield Rule("P8", "while the VMA cannot be reached its jobs are not asked, and no error is counted")
+        return
     if look.decision.result == "pending":
         yield Rule("P6", f"a 404 within {policy.startup_grace_s:g} s of the first poll is no error")
     if context.consecutive_errors:
