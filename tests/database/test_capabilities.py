@@ -79,6 +79,22 @@ def test_disks_without_a_job_are_found_by_the_vm_of_both(bare: SqlRows) -> None:
     assert bare.row("vm_disks", 5)["sync_status"] == "syncing"
 
 
+@pytest.mark.parametrize("kind", ["INT", "VARCHAR(64) DEFAULT ''"])
+def test_disks_that_name_no_job_are_those_of_the_last_of_undated_jobs(bare: SqlRows, kind: str) -> None:
+    bare.execute(f"CREATE TABLE replication_jobs ({REQUIRED}, vm_context_id {kind})")
+    bare.execute(
+        "CREATE TABLE vm_disks (id INT PRIMARY KEY, job_id VARCHAR(64), "
+        f"vm_context_id {kind}, sync_status VARCHAR(20))"
+    )
+    add_job(bare, vm_context_id="7")
+    add_job(bare, "job-2", vm_context_id="7")
+    bare.insert("vm_disks", {"id": 5, "vm_context_id": "7", "sync_status": "pending"})
+    found = {job.id: job.disks for job in bare.source.details(["job-1", "job-2"])}
+    assert found == {"job-1": (), "job-2": (Disk(5, "5", None, 0),)}
+    bare.sink.write([copying("job-2", copying_disk(5))])
+    assert bare.row("vm_disks", 5)["sync_status"] == "syncing"
+
+
 def test_disks_and_volumes_that_cannot_be_told_apart_are_unknown(bare: SqlRows) -> None:
     bare.execute(f"CREATE TABLE replication_jobs ({REQUIRED})")
     bare.execute("CREATE TABLE vm_disks (id INT PRIMARY KEY, label VARCHAR(9))")

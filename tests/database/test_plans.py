@@ -47,6 +47,8 @@ def full(request: pytest.FixtureRequest, either_address: DatabaseAddress) -> Ite
     """Return a full database, without the engine's statistics and with them."""
     rows = SqlRows(either_address, Variant.LATER)
     fill(rows)
+    rows.execute("UPDATE replication_jobs SET vm_context_id = id")
+    rows.execute("UPDATE vm_disks SET vm_context_id = job_id")
     if request.param == "analyzed":
         tables = " TABLE replication_jobs, vm_disks, ossea_volumes"
         rows.execute("ANALYZE" + (tables if either_address.engine is Engine.MYSQL else ""))
@@ -60,7 +62,8 @@ def plan(rows: SqlRows, sql: str, parameters: Row) -> dict[str, str]:
     with closing(rows.connection.cursor()) as cursor:
         cursor.execute(explain + sql, tuple(parameters))
         steps = cursor.fetchall()
-    return dict(_step(rows.address.engine, step) for step in steps if "SUBQUERY" not in str(step[3]))
+    read = [step for step in steps if step[2] is not None and "SUBQUERY" not in str(step[3])]
+    return dict(_step(rows.address.engine, step) for step in read)
 
 
 def plan_of_writing(rows: SqlRows, sql: str, given: Sequence[Row]) -> dict[str, str]:
@@ -72,7 +75,9 @@ def plan_of_writing(rows: SqlRows, sql: str, given: Sequence[Row]) -> dict[str, 
 
 def _step(engine: Engine, step: tuple[Any, ...]) -> tuple[str, str]:
     if engine is Engine.MYSQL:
-        return str(step[2]), str(step[5]) if step[3] in {"ref", "eq_ref", "range"} else "scan"
+        kinds = {"ref", "eq_ref", "range"}
+        read = "nothing" if step[3] == "const" and step[5] is None else "scan"
+        return str(step[2]), str(step[5]) if step[3] in kinds else read
     words = str(step[3]).split()
     if words[0] == "SCAN":
         return words[1], "scan"
@@ -110,8 +115,30 @@ def some_ids(count: int) -> list[str]:
 def test_keys_are_read_by_the_three_indexes(full: SqlRows, count: int) -> None:
     sql = details_query(dialect_of(full.address.engine), read_capabilities(full.connection, full.address))
     found = plan(full, sql, (asked(full, count),))
-    own = "PRIMARY" if full.address.engine is Engine.MYSQL else "sqlite_autoindex_oma_poller_jobs_1"
-    assert found == expected(full, j="PRIMARY", o=own, d="disks_job", v="PRIMARY")
+    named = KEYS_READ | {"o": own_index(full)}
+    if full.address.engine is Engine.MYSQL:  # it has asked already whether there is a disk that names no job
+        assert found == expected(full, **named, u="nothing")
+    else:
+        assert found == expected(full, **named, u="disks_context", n="jobs_context")
+
+
+def test_disks_that_name_no_job_are_read_by_indexes(full: SqlRows) -> None:
+    full.execute("UPDATE vm_disks SET job_id = NULL WHERE id <= 1000")
+    sql = details_query(dialect_of(full.address.engine), read_capabilities(full.connection, full.address))
+    found = plan(full, sql, (asked(full, 100),))
+    assert found.pop("u") in {"disks_context", "disks_job"}  # as its statistics say how many name none
+    assert found == expected(full, **KEYS_READ, o=own_index(full), n="jobs_context")
+    (job,) = full.source.details(["job-20"])
+    assert [disk.volume_id for disk in job.disks] == ["volume-39", "volume-40"]
+
+
+KEYS_READ = {"j": "PRIMARY", "d": "disks_job", "v": "PRIMARY", "a": "disks_job"}
+"""How the query for the keys reads jobs, their disks and volumes, and whether a disk names none."""
+
+
+def own_index(rows: SqlRows) -> str:
+    """Return the name of the key of our own table."""
+    return "PRIMARY" if rows.address.engine is Engine.MYSQL else "sqlite_autoindex_oma_poller_jobs_1"
 
 
 @pytest.mark.mariadb

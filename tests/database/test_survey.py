@@ -45,6 +45,21 @@ def test_each_missing_index_comes_with_the_statement_that_makes_it(sql: SqlRows)
     assert survey(sql.address).missing_indexes == ()
 
 
+def test_an_index_on_the_vm_is_wanted_where_a_disk_may_name_no_job(sql: SqlRows) -> None:
+    if sql.variant is not Variant.LATER:
+        return  # there it is not known
+    for table, name in (("vm_disks", "disks_context"), ("replication_jobs", "jobs_context")):
+        sql.execute(f"DROP INDEX {name}" + (f" ON {table}" if sql.address.engine is Engine.MYSQL else ""))
+    missing = survey(sql.address).missing_indexes
+    assert {(index.table, index.column) for index in missing} == {
+        ("vm_disks", "vm_context_id"),
+        ("replication_jobs", "vm_context_id"),
+    }
+    for index in missing:
+        sql.execute(index.ddl)
+    assert survey(sql.address).missing_indexes == ()
+
+
 def test_a_table_without_a_key_is_told(sql: SqlRows) -> None:
     sql.execute("ALTER TABLE ossea_volumes RENAME TO old_volumes")
     sql.execute("CREATE TABLE ossea_volumes AS SELECT * FROM old_volumes")

@@ -50,6 +50,7 @@ _LATER = (
         updated_at TIMESTAMP NULL DEFAULT CURRENT_TIMESTAMP{follows}, started_at TIMESTAMP NULL,
         completed_at TIMESTAMP NULL)""",
     "CREATE INDEX jobs_status ON replication_jobs (status)",
+    "CREATE INDEX jobs_context ON replication_jobs (vm_context_id)",
     """CREATE TABLE vm_disks (
         id {serial}, vm_context_id VARCHAR(64), job_id VARCHAR(64) NULL, disk_id VARCHAR(64) NOT NULL,
         vmdk_path VARCHAR(500), size_gb INT, capacity_bytes BIGINT, unit_number INT, label VARCHAR(255),
@@ -58,6 +59,7 @@ _LATER = (
         created_at TIMESTAMP NULL DEFAULT CURRENT_TIMESTAMP,
         updated_at TIMESTAMP NULL DEFAULT CURRENT_TIMESTAMP{follows})""",
     "CREATE INDEX disks_job ON vm_disks (job_id)",
+    "CREATE INDEX disks_context ON vm_disks (vm_context_id)",
     "CREATE TABLE ossea_volumes (id {serial}, volume_id VARCHAR(191) NOT NULL UNIQUE, status VARCHAR(50))",
     """CREATE TABLE oma_poller_jobs (
         job_id VARCHAR(64) NOT NULL PRIMARY KEY, observation VARCHAR(32) NOT NULL,

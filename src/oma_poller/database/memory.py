@@ -1,6 +1,6 @@
 """An OMA's tables in memory, with a JobSource and a JobSink on them, for scenarios without a database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from threading import Lock
 from typing import Any
 
@@ -114,10 +114,18 @@ class MemoryJobSource:
             else [None] * len(PAST_COLUMNS)
         )
         left = (*(job.get(name) for name in JOB_COLUMNS), _born(job), own.get("accepted_at"), *past)
-        disks = [disk for disk in self._oma.disks.values() if disk.get("job_id") == job_id]
+        disks = self._disks_of(job)
         if not disks:
             return [(*left, *(None for _ in DISK_COLUMNS), None)]
         return [(*left, *(disk.get(name) for name in DISK_COLUMNS), self._volume_id(disk)) for disk in disks]
+
+    def _disks_of(self, job: Row) -> list[Row]:
+        """Return the disks that name a job; where none does, those of its VM that name none."""
+        disks = self._oma.disks.values()
+        named = [disk for disk in disks if disk.get("job_id") == job["id"]]
+        if named or not _is_newest(job, self._oma.jobs.values()):
+            return named
+        return [disk for disk in disks if disk.get("job_id") is None and _same_vm(disk, job)]
 
     def _volume_id(self, disk: Row) -> object:
         return self._oma.volumes.get(disk["ossea_volume_id"], {}).get("volume_id")
@@ -203,7 +211,9 @@ class MemoryJobSink:
             return
         for disk_id, disk in values.disks:
             held = self._oma.disks.get(disk_id)
-            if held is not None and held["job_id"] == job_id:
+            if held is not None and (
+                held["job_id"] == job_id or (held["job_id"] is None and _same_vm(held, row))
+            ):
                 held.update(disk, updated_at=self._oma.clock.utc())
         row.update(values.job)
         if values.ends:
@@ -229,6 +239,20 @@ class MemoryJobSink:
         """Whether the row was made anew under its id since the update's job was read."""
         row = self._oma.jobs.get(update.job_id, {})
         return update.born is not None and update.born != _born(row)
+
+
+def _same_vm(one: Row, other: Row) -> bool:
+    return bool(one.get("vm_context_id")) and one.get("vm_context_id") == other.get("vm_context_id")
+
+
+def _is_newest(job: Row, jobs: Iterable[Row]) -> bool:
+    """Whether no job of the same VM is newer; those without a date are oldest."""
+    return all(_age(other) <= _age(job) for other in jobs if _same_vm(other, job))
+
+
+def _age(job: Row) -> tuple[bool, str, str]:
+    created = job.get("created_at")
+    return (created is not None, str(created), job["id"])
 
 
 def _born(job: Row) -> str:

@@ -5,6 +5,7 @@ from oma_poller.database.column import Column, Kind
 from oma_poller.database.dialect import Dialect
 from oma_poller.database.job_rows import DISK_COLUMNS, JOB_COLUMNS, PAST_COLUMNS
 from oma_poller.database.relation import Join
+from oma_poller.database.unnamed_disks import ALIAS, VM, may_be, unnamed_disks
 
 ID, NEW = "id", "is_new"
 """Fields of a row that is asked for: the job's id, and whether its past is wanted."""
@@ -40,16 +41,17 @@ def details_query(dialect: Dialect, has: Capabilities) -> str:
         outer.append(Join(has.own_jobs.name, "o", tie))
     if has.disks:
         outer.append(Join(has.disks.name, "d", _disk_tie(dialect, has)))
+    if may_be(has):
+        outer.append(unnamed_disks(dialect, has))
     if has.volumes:
-        tie = dialect.equal(
-            ("v.id", has.volumes.columns["id"]), ("d.ossea_volume_id", has.disks.columns["ossea_volume_id"])
-        )
+        volume = (_disk_column(has, "ossea_volume_id"), has.disks.columns["ossea_volume_id"])
+        tie = dialect.equal(("v.id", has.volumes.columns["id"]), volume)
         outer.append(Join(has.volumes.name, "v", tie))
     columns = [
         *(_job_column(has, name) for name in JOB_COLUMNS),
         _born(dialect, has),
         *_past(has, asked.fields[NEW]),
-        *(_column("d", has.disks, name) for name in DISK_COLUMNS),
+        *(_disk_column(has, name) for name in DISK_COLUMNS),
         _column("v", has.volumes, "volume_id"),
     ]
     return dialect.select(columns, asked.relation, inner, outer)
@@ -77,10 +79,16 @@ def _past(has: Capabilities, is_new: str) -> list[str]:
 
 def _disk_tie(dialect: Dialect, has: Capabilities) -> str:
     """Tie a disk to its job; in databases that know no `vm_disks.job_id`, by the VM of both."""
-    name = "job_id" if has.disks.has("job_id") else "vm_context_id"
+    name = "job_id" if has.disks.has("job_id") else VM
     of_job = "id" if name == "job_id" else name
     left, right = has.disks.columns[name], has.jobs.columns[of_job]
     return dialect.equal((f"d.{name}", left), (f"j.{of_job}", right))
+
+
+def _disk_column(has: Capabilities, name: str) -> str:
+    """Return a column of a disk, of one that names the job or, where none does, of one that names none."""
+    named = _column("d", has.disks, name)
+    return f"COALESCE({named}, {_column(ALIAS, has.disks, name)})" if may_be(has) else named
 
 
 def _column(alias: str, table: Table, name: str) -> str:

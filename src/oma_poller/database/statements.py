@@ -10,6 +10,7 @@ from oma_poller.database.column import Column, Kind
 from oma_poller.database.dialect import Dialect, dialect_of
 from oma_poller.database.fitting import Fits, fits_of
 from oma_poller.database.relation import Given, Join
+from oma_poller.database.unnamed_disks import is_unnamed, may_be
 from oma_poller.database.written import (
     DISK_VALUES,
     HISTORY_VALUES,
@@ -107,13 +108,17 @@ class StatementText:
             return None
         disk_id, job_id = table.columns["id"], table.get("job_id")
         given = self._dialect.written({JOB: self._id, BORN: _BORN, DISK: disk_id, **values})
-        tie = f"d.id = {self._dialect.stored(given.fields[DISK], disk_id)}"
+        tie, guard = f"d.id = {self._dialect.stored(given.fields[DISK], disk_id)}", self._guard
         if job_id is not None:
-            tie += f" AND d.job_id = {self._dialect.stored(given.fields[JOB], job_id)}"
+            owner = f"d.job_id = {self._dialect.stored(given.fields[JOB], job_id)}"
+            if may_be(self._has):
+                guard += f" AND ({owner} OR ({is_unnamed(self._dialect, self._has)}))"
+            else:
+                tie += f" AND {owner}"
         disks = Join(table.name, "d", tie, by_key=disk_id.in_primary_key)
         sets = {name: self._value(given, name, column, "d") for name, column in values.items()}
         stamped = self._stamped(table, "d", sets)
-        sql = self._dialect.update(given.relation, [self._same_job(given), disks], stamped, self._guard)
+        sql = self._dialect.update(given.relation, [self._same_job(given), disks], stamped, guard)
         return Statement(sql, fits_of(values), len(given.fields))
 
     def _own(self) -> Statement | None:

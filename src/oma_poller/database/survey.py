@@ -20,6 +20,7 @@ from oma_poller.database.capabilities import (
 from oma_poller.database.column import Column, fit_text
 from oma_poller.database.connect import Connection, connect
 from oma_poller.database.driver_errors import translating
+from oma_poller.database.unnamed_disks import VM, may_be
 from oma_poller.database.written import DISK_VALUES, LATER_VALUES, SEED_VALUES
 from oma_poller.model.reading import State
 
@@ -130,13 +131,14 @@ def _indexed(connection: Connection, address: DatabaseAddress) -> set[tuple[str,
 
 
 def _wanted_indexes(has: Capabilities) -> list[tuple[Table, Column]]:
-    tie = "job_id" if has.disks.has("job_id") else "vm_context_id"
+    tie = "job_id" if has.disks.has("job_id") else VM
     wanted = [
         (has.jobs, "id"),
         (has.jobs, "status"),
         (has.disks, "id"),
         (has.disks, tie),
         (has.volumes, "id"),
+        *([(has.disks, VM), (has.jobs, VM)] if may_be(has) else ()),
     ]
     found = [(table, table.get(name)) for table, name in wanted]
     return [(table, column) for table, column in found if column is not None]
