@@ -4,9 +4,8 @@ The time in which the program was away proves nothing: what was seen to stand st
 stood on, and what must be seen in a row, or without a pause, starts again after a long one.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from math import inf
+from operator import attrgetter
 
 from msgspec import Struct
 from msgspec.structs import fields, replace
@@ -26,6 +25,7 @@ def _moments_of(kind: type[Struct]) -> tuple[str, ...]:
 
 
 _CONTEXT_MOMENTS, _RUN_MOMENTS = _moments_of(PollingContext), _moments_of(KeyRun)
+_MOMENTS_OF_CONTEXT, _MOMENTS_OF_RUN = attrgetter(*_CONTEXT_MOMENTS), attrgetter(*_RUN_MOMENTS)
 _STANDING = frozenset({"moved_at_s", "changed_at_s"})
 """Moments since when a run is seen to stand: only what was watched counts."""
 
@@ -44,10 +44,9 @@ class Restart(Struct, frozen=True, gc=False):
 def remember(context: PollingContext, now_s: float, now: datetime) -> JobMemory:
     """Return what is to be kept of *context* at this moment. A speed is not: a pause is no speed (T6)."""
     runs = tuple(
-        run and replace(run, speed_bps=0.0, sampled=False, **_moved(run, _RUN_MOMENTS, -now_s))
-        for run in context.runs
+        run and replace(run, speed_bps=0.0, sampled=False, **_run_moved(run, -now_s)) for run in context.runs
     )
-    moments = _moved(context, _CONTEXT_MOMENTS, -now_s)
+    moments = _context_moved(context, -now_s)
     return JobMemory(now, replace(context, tier=None, runs=runs, **moments))
 
 
@@ -77,7 +76,7 @@ def _as_of_now(context: PollingContext, restart: Restart, away_s: float) -> Poll
     """Return *context* by this program's clocks. A moment that lies ahead of the memory is taken for it."""
     by_s, now = restart.now_s - away_s, restart.now
     runs = tuple(
-        run and replace(run, recalled=True, **_moved(run, _RUN_MOMENTS, by_s, 0.0)) for run in context.runs
+        run and replace(run, recalled=True, **_no_later(_run_moved(run, by_s), by_s)) for run in context.runs
     )
     return replace(
         context,
@@ -85,7 +84,7 @@ def _as_of_now(context: PollingContext, restart: Restart, away_s: float) -> Poll
         max_errors=restart.policy.max_errors,
         started_at=min(context.started_at, now),
         sighting=replace(context.sighting, since=min(context.sighting.since, now)),
-        **_moved(context, _CONTEXT_MOMENTS, by_s, 0.0),
+        **_no_later(_context_moved(context, by_s), by_s),
     )
 
 
@@ -121,9 +120,17 @@ def _with_row(context: PollingContext, past: Past) -> PollingContext:
     )
 
 
-def _moved(
-    one: PollingContext | KeyRun, names: tuple[str, ...], by_s: float, latest_s: float = inf
-) -> Mapping[str, float]:
-    """Return those moments of *one* that are known, none later than *latest_s*, moved by *by_s*."""
-    values = ((name, getattr(one, name)) for name in names)
-    return {name: min(value, latest_s) + by_s for name, value in values if value is not None}
+def _context_moved(context: PollingContext, by_s: float) -> dict[str, float]:
+    """Return those moments of *context* that are known, moved by *by_s*."""
+    moments = zip(_CONTEXT_MOMENTS, _MOMENTS_OF_CONTEXT(context), strict=True)
+    return {name: moment + by_s for name, moment in moments if moment is not None}
+
+
+def _run_moved(run: KeyRun, by_s: float) -> dict[str, float]:
+    """Return the same of a run."""
+    moments = zip(_RUN_MOMENTS, _MOMENTS_OF_RUN(run), strict=True)
+    return {name: moment + by_s for name, moment in moments if moment is not None}
+
+
+def _no_later(moments: dict[str, float], latest_s: float) -> dict[str, float]:
+    return {name: min(moment, latest_s) for name, moment in moments.items()}
