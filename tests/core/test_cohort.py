@@ -83,14 +83,6 @@ def test_a_job_that_left_is_decided_no_more_and_the_others_keep_their_places() -
     assert (len(cohort), cohort.places) == (2, 3)
 
 
-def test_who_joins_while_the_others_are_asked_has_his_turn_the_next_time() -> None:
-    cohort = cohort_of(under_way(1))
-    late = under_way(2)
-    assert cohort.join(late.context, late.job) == 1
-    assert len(cohort.decide(told(40), NOW_S + THREE_POLLS_S + 5.0)) == 1
-    assert cohort.context(1) == late.context
-
-
 def test_a_job_one_disk_of_which_stands_does_not_join() -> None:
     story = under_way(2)
     story.poll(copying(40), copying(30))

@@ -81,7 +81,7 @@ class MailboxModel(RuleBasedStateMachine):
         disks = tuple(DiskUpdate(number, "syncing", 1, self.moved) for number in (1, 2))
         numbers = a_progress(3, bytes_transferred=self.moved, disks=disks)
         update = Update(job_id, a_sighting(), 0, numbers, "replicating", whole=True)
-        self.mailbox.put_moved(update, self.now_s)
+        self.mailbox.put_moved([update], self.now_s)
         self.wanted[job_id].write(update)
 
     @precondition(lambda self: self.batch is None)

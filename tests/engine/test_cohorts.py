@@ -2,15 +2,17 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from threading import Event, Thread
 
 import pytest
-from bulk_bench import NOW, TOTAL_BYTES, BulkBench
+from bulk_bench import NOW, TOTAL_BYTES, VMA, BulkBench
 from core_values import a_disk
 from engine_fakes import FakeThread
-from engine_world import DOWN, job, key
+from engine_world import BROKEN, DOWN, job, key
 from keeping_log import KeepingLog
 from msgspec.structs import replace
 
+from oma_poller.core.breaker import Reach
 from oma_poller.core.cohort import Cohort
 from oma_poller.core.mailbox import Mailbox
 from oma_poller.core.notebook import PACE_S
@@ -21,10 +23,15 @@ from oma_poller.engine.recorder import Recorder
 from oma_poller.model.observation import Observation
 from oma_poller.model.policy import Policy
 from oma_poller.model.reading import State
-from oma_poller.model.update import Update
+from oma_poller.vma.feed import refused
 from oma_poller.web.job_view import detail_of, row_of
 
 MANY = 40
+
+
+@pytest.fixture(autouse=True)
+def few_jobs_are_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cohorts_module, "FEWEST_JOBS", 1)
 
 
 def tell_all(bench: BulkBench, numbers: range, moved: int) -> None:
@@ -124,8 +131,9 @@ def test_a_job_is_due_never_while_it_is_asked() -> None:
     bench.poller.tick()
     assert bench.poller.in_flight == 1
     assert bench.poller.due_s_of(bench.held("job-00001")) is None
-    bench.poller.receive(bench.serve())
-    assert bench.poller.in_flight == 0
+    while bench.poller.in_flight:
+        bench.poller.receive(bench.serve())
+    assert bench.poller.due_s_of(bench.held("job-00001")) is not None
 
 
 @pytest.mark.parametrize("word", ["completed", "failed"])
@@ -214,6 +222,81 @@ def test_a_cohort_that_is_declined_has_each_job_polled_by_itself_at_once() -> No
     bench.poller.receive(bench.serve())
     bench.poller.tick()
     assert {one.key for one in bench.fetcher.taken()} == set(asked)
+
+
+def test_polls_that_a_cohort_declined_are_late_once() -> None:
+    bench = going(4)
+    observed = sum(bench.tally.lateness.counts)
+    bench.clock.now_s += 5.0
+    bench.poller.tick()
+    bench.fetcher.bulk.clear()
+    bench.step()
+    bench.step()
+    assert sum(bench.tally.lateness.counts) == observed + 4
+
+
+def test_jobs_of_a_vma_that_has_few_are_polled_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cohorts_module, "FEWEST_JOBS", 3)
+    bench = BulkBench(job(1), job(2))
+    for poll in range(1, 5):
+        go_on(bench, range(1, 3), 1000 * poll)
+    assert together(bench, 2) == 0
+
+
+def test_an_end_that_a_poll_in_flight_shows_at_the_stop_is_decided() -> None:
+    bench = going(4)
+    for number in range(1, 5):
+        bench.tell(key(number), TOTAL_BYTES, status="completed")
+    bench.clock.now_s += 5.0
+    bench.poller.tick()
+    while bench.poller.in_flight:  # as after the stop: nothing new is begun
+        bench.poller.receive(bench.serve())
+    states = {bench.held(f"job-{number:05}").context.state for number in range(1, 5)}
+    assert states == {State.COMPLETED}
+
+
+def test_an_answer_after_a_cohort_that_failed_in_the_same_batch_is_heard() -> None:
+    bench = going()
+    for name in ("job-00001", "job-00002"):
+        bench.poller.start(name)
+    bench.clock.now_s += 5.0
+    bench.poller.tick()
+    singles, cohorts = bench.fetcher.requests, bench.fetcher.cohorts
+    bench.fetcher.requests, bench.fetcher.cohorts = [], []
+    failed = [refused(request, DOWN, 0.1) for request in cohorts]
+    bench.poller.receive([bench.tier(singles[0]), *failed, bench.tier(singles[1])])
+    assert bench.poller.lanes()[VMA].presence.reach is Reach.CLOSED
+
+
+def test_a_cohort_that_is_answered_with_500_shows_that_the_vma_is_there() -> None:
+    bench = going(4)
+    bench.clock.now_s += 5.0
+    bench.poller.tick()
+    first, second = bench.fetcher.cohorts[:2]
+    bench.poller.receive([refused(first, DOWN, 0.1)])
+    errors = [bench.held(f"job-{number:05}").context.consecutive_errors for number in range(1, 5)]
+    assert max(errors) == 0, "whether it is the VMA is not known yet"
+    bench.poller.receive([refused(second, BROKEN, 0.1)])
+    errors = [bench.held(f"job-{number:05}").context.consecutive_errors for number in range(1, 5)]
+    assert sorted(errors) == [0] * (4 - len(first.keys) - len(second.keys)) + [1] * (
+        len(first.keys) + len(second.keys)
+    )
+
+
+def test_how_many_polls_are_under_way_may_be_asked_on_any_thread() -> None:
+    bench, ended, seen = going(), Event(), list[int]()
+
+    def look() -> None:
+        while not ended.is_set():
+            seen.append(bench.poller.in_flight)
+
+    api = Thread(target=look)
+    api.start()
+    for poll in range(5, 60):
+        go_on(bench, range(1, MANY + 1), 1000 * poll)
+    ended.set()
+    api.join()
+    assert max(seen) <= MANY
 
 
 def test_an_answer_that_nobody_waits_for_changes_nothing() -> None:
@@ -372,20 +455,30 @@ def test_a_defect_in_deciding_many_has_each_decided_by_itself(monkeypatch: pytes
     assert bench.log.shown("defect of this program")
 
 
-def test_a_defect_with_one_row_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_in_taking_their_rows_has_each_decided_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = going()
-    put_moved = Mailbox.put_moved
 
-    def broken(mailbox: Mailbox, update: Update, now_s: float) -> None:
-        if update.job_id == "job-00003":
-            raise KeyError("no such thing")
-        put_moved(mailbox, update, now_s)
+    def broken(*_: object) -> None:
+        raise KeyError("no such thing")
 
     monkeypatch.setattr(Mailbox, "put_moved", broken)
     for poll in range(5, 8):
         go_on(bench, range(1, MANY + 1), 1000 * poll)
     assert {moved(bench, number) for number in range(1, MANY + 1)} == {7000}
-    assert [line["job_id"] for line in bench.log.shown("defect of this program")] == ["job-00003"]
+    assert together(bench) == 0
+    assert bench.log.shown("defect of this program")
+
+
+def test_a_defect_in_joining_has_the_job_polled_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("no such thing")
+
+    monkeypatch.setattr(Cohort, "join", broken)
+    bench = BulkBench(job(1), job(2))
+    for poll in range(1, 8):
+        go_on(bench, range(1, 3), 1000 * poll)
+    assert (moved(bench, 1), moved(bench, 2)) == (7000, 7000)
+    assert len(bench.log.shown("defect of this program")) == 2
 
 
 def test_polls_that_are_cut_at_the_end_are_counted() -> None:

@@ -80,7 +80,7 @@ class BulkBench(Bench):
             self._list(sorted(self._untold))
             self._untold.clear()
         answers: list[Answer] = [self._cohort(request) for request in cohorts]
-        answers += [self._tier(request) for request in requests]
+        answers += [self.tier(request) for request in requests]
         answers += [ProbeAnswer(vma, 0.1, "" if self.failure else "healthy", self.failure) for vma in probed]
         return answers
 
@@ -96,7 +96,8 @@ class BulkBench(Bench):
             return declined(request)
         return self._mirror.numbers(request, 0.1)
 
-    def _tier(self, request: TierRequest) -> Answer:
+    def tier(self, request: TierRequest) -> Answer:
+        """Answer one poll."""
         if self.failure is not None:
             return refused(request, self.failure, 0.1)
         self._mirror.expect(request.keys)

@@ -1,7 +1,7 @@
 """Updates that wait for a moment before they are tried again."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView
 
 from oma_poller.model.update import Update
 
@@ -20,6 +20,10 @@ class Aside:
 
     def __iter__(self) -> Iterator[Update]:
         return (update for update, _ in self._updates.values())
+
+    def keys(self) -> KeysView[str]:
+        """Return the ids of the jobs."""
+        return self._updates.keys()
 
     def put(self, update: Update, due_s: float) -> None:
         """Keep an update until *due_s*, which is not before that of any other."""

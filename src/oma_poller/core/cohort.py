@@ -96,21 +96,20 @@ class Cohort:
         runs = [run for run in context.runs if run is not None and run.moved_at_s == run.read_at_s]
         if len(runs) != len(context.runs) or context.last_good_s is None:
             return None
-        columns, first = self._columns, len(self._columns.moved_bytes)
-        columns.read_at_s.append(context.last_good_s)
-        columns.percent_bp.append(context.percent_bp)
-        columns.bytes_transferred.append(context.bytes_transferred)
+        numbers = _columns()
+        numbers.read_at_s.append(context.last_good_s)
+        numbers.percent_bp.append(context.percent_bp)
+        numbers.bytes_transferred.append(context.bytes_transferred)
         for run in runs:
-            columns.moved_bytes.append(run.raw_bytes)
-            columns.total_bytes.append(run.total_bytes)
-            columns.percent.append(nan if run.percent is None else run.percent)
-            columns.speed_bps.append(run.speed_bps)
+            numbers.moved_bytes.append(run.raw_bytes)
+            numbers.total_bytes.append(run.total_bytes)
+            numbers.percent.append(nan if run.percent is None else run.percent)
+            numbers.speed_bps.append(run.speed_bps)
         sync_type = next((run.sync_type for run in runs if run.sync_type), "")
         disk_ids = tuple(disk.id for disk in job.disks)
         words = tuple((run.phase or run.operation or run.word, run.phase) for run in runs)
         words = self._shared.setdefault(words, words)
-        member = Member(context, disk_ids, words, job.born, sync_type)
-        return self._add(member, range(first, first + len(runs)))
+        return self.take(Member(context, disk_ids, words, job.born, sync_type), numbers)
 
     def hand_over(self, place: int, other: "Cohort") -> int | None:
         """Have a job join another cohort with its numbers; return its place there, None where it has left."""
@@ -125,7 +124,10 @@ class Cohort:
         """Take a job with its numbers from another cohort; return its place."""
         first, disks = len(self._columns.moved_bytes), len(numbers.moved_bytes)
         _keep(self._columns, numbers, 0, range(disks))
-        return self._add(member, range(first, first + disks))
+        self._disks.append(range(first, first + disks))
+        self._members.append(member)
+        self._count += 1
+        return len(self._members) - 1
 
     def leave(self, place: int) -> None:
         """Let go of a job; its place stays empty."""
@@ -164,37 +166,26 @@ class Cohort:
         return context
 
     def decide(self, told: Told, now_s: float) -> list[Update | None]:
-        """Return the update of each place that was asked for; None for one that is to be decided by itself.
-
-        Those who joined since have their turn the next time.
-        """
+        """Return the update of each place; None for one that is to be decided by itself, or has left."""
         last = self._columns
         step = _Step(last, _columns(), told, now_s, self._policy.interval_s, self._status)
         updates: list[Update | None] = []
-        moved, asked = told.bytes_transferred, len(told.bytes_transferred)
+        moved = told.bytes_transferred
         longest_s = GAP_INTERVALS * self._policy.interval_s
         for place, (member, disks) in enumerate(zip(self._members, self._disks, strict=True)):
             first, end = disks.start, disks.stop
             update = None
             if (
                 member is not None
-                and end <= asked
                 and 0.0 < now_s - last.read_at_s[place] <= longest_s
                 and all(map(gt, moved[first:end], last.moved_bytes[first:end]))
             ):
                 update = step.went_on(member, place, disks)
             else:
                 _keep(step.columns, last, place, disks)
-            if end <= asked:
-                updates.append(update)
+            updates.append(update)
         self._columns = step.columns
         return updates
-
-    def _add(self, member: Member, disks: range) -> int:
-        self._disks.append(disks)
-        self._members.append(member)
-        self._count += 1
-        return len(self._members) - 1
 
 
 class _Step(Struct):

@@ -1,7 +1,7 @@
 """The newest result of each job, until the database has it (D4, D7)."""
 
 from collections import ChainMap, OrderedDict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 
 from oma_poller.core.aside import Aside
@@ -94,17 +94,22 @@ class Mailbox:
         if context is not None:
             self._notebook.put(context, now_s, with_row=with_row, went_on=went_on)
 
-    def put_moved(self, update: Update, now_s: float) -> None:
-        """Take the update of a job of which nothing but its copy moved; see `Update.whole`.
+    def put_moved(self, updates: Sequence[Update], now_s: float) -> None:
+        """Take the updates of jobs of which nothing but their copies moved; see `Update.whole`.
 
-        What the database has of it need not be looked at: it is another row for certain.
+        What the database has of them need not be looked at: they are other rows for certain.
         """
-        job_id = update.job_id
-        if any(job_id in queue for queue in self._busy):
-            self.put(update, now_s, went_on=True)
-        else:
-            self._heartbeats.pop(job_id, None)
-            self._waiting[job_id] = update
+        fresh = {update.job_id: update for update in updates}
+        for queue in self._busy:
+            for job_id in fresh.keys() & queue.keys() if queue else ():
+                self.put(fresh.pop(job_id), now_s, went_on=True)
+        for job_id in fresh.keys() & self._heartbeats.keys() if self._heartbeats else ():
+            del self._heartbeats[job_id]
+        self._waiting.update(fresh)
+
+    def remember(self, context: PollingContext, now_s: float) -> None:
+        """Take the newest context of a job whose row is to be written."""
+        self._notebook.put(context, now_s, with_row=True, went_on=True)
 
     def take(self, limit: int, now_s: float, now: datetime | None = None) -> Batch:
         """Return at most *limit* rows to write, ends first (D7), then what has waited longest.

@@ -26,6 +26,7 @@ class Noted(Struct, frozen=True, gc=False):
     """All of the context that changes what the rules decide, but for numbers and for when it was seen."""
     last_good_s: float | None
     at_s: float
+    """When the job was seen so: a memory that is written late is as old as what it tells."""
 
 
 class Notebook:
@@ -85,7 +86,8 @@ class Notebook:
             mark = () if context is None else _mark(context)
             if context is not None and self._is_due(context, mark, now_s):
                 self._fresh.discard(job_id)
-                self._flying[job_id] = Noted(mark, context.last_good_s, now_s)
+                seen_s = now_s if context.last_good_s is None else context.last_good_s
+                self._flying[job_id] = Noted(mark, context.last_good_s, seen_s)
                 taken.append(remember(context, now_s, now))
         return tuple(taken)
 

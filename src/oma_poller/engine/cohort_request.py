@@ -16,7 +16,7 @@ class CohortRequest(Struct, frozen=True, gc=False):
     vma: str
     keys: Sequence[str]
     readings: Sequence[Reading]
-    """What each key said last, one a key: its words are what the answer is measured by."""
+    """What each key said when its job joined the cohort: its words are what the answer is measured by."""
     ticket: int
     """Comes back with the answer."""
 

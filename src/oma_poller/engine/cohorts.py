@@ -11,12 +11,16 @@ from oma_poller.core.notebook import PACE_S
 from oma_poller.engine.cohort_request import CohortAnswer, CohortRequest, only_goes_on
 from oma_poller.engine.lanes import MOST_A_TICK, Lanes
 from oma_poller.engine.parts import Parts
-from oma_poller.engine.watch import Answered, Round, Seat, Slot, Watch
-from oma_poller.model.reading import Reading
+from oma_poller.engine.watch import Answered, Round, Seat, Slot, Watch, start_round
+from oma_poller.model.reading import Failure, Reading
 from oma_poller.model.update import Update
 
+FEWEST_JOBS = 60
+"""A VMA with fewer jobs has its jobs polled by themselves: a cohort of one or two spares nothing."""
 ALONE_S = 20.0
 """A job that did not simply go on is polled by itself for so long, at least: it may be so again and again."""
+DECLINED_S = 300.0
+"""The same where the VMA was not asked in bulk after all."""
 _GAPS = 8
 """A cohort of which one place in so many is empty is made anew; those of fewer are asked for in vain."""
 
@@ -34,7 +38,10 @@ class Group(Struct, eq=False):
     readings: list[Reading] = []
     """What each key said when its job joined."""
     began_s: float = 0.0
+    late_s: float = 0.0
+    """How long after it was due it was asked."""
     turn: int = 0
+    """Those whose places are so many, and so many turns, after the first are made anew next."""
 
     def seated(self) -> Iterator[Watch]:
         """Yield the jobs that have not left."""
@@ -47,10 +54,10 @@ class Group(Struct, eq=False):
 
 
 class Cohorts:
-    """All cohorts, by when they are due. A job that leaves one is to be placed in its VMA's lane.
+    """All cohorts, by when they are due.
 
-    Who joins is polled with its cohort until its poll brings anything else, or its row does; so is anybody
-    who decides it by itself: see `Watch.context`.
+    A job that joins is polled with its cohort until a poll brings anything else of it, or somebody sets its
+    context (`Watch.context`): then it has left, and is to be placed in its VMA's lane again.
     """
 
     def __init__(self, parts: Parts, lanes: Lanes) -> None:
@@ -65,34 +72,22 @@ class Cohorts:
         self._numbers = count(1)
 
     def __len__(self) -> int:
-        """Number of polls under way."""
-        return sum(len(group.cohort) for group in self._asked.values())
+        """Number of polls under way. On any thread."""
+        return sum(len(group.cohort) for group in list(self._asked.values()))
 
     def join(self, watch: Watch, answered: Answered, began_s: float, now_s: float) -> bool:
-        """Have a job that went on polled with others from now on; return whether it is."""
-        readings = [one for one in answered.outcomes if isinstance(one, Reading) and only_goes_on(one)]
-        if (
-            self._is_off
-            or watch.doubts
-            or now_s < watch.alone_until_s
-            or len(readings) < len(answered.outcomes)
-            or not self._parts.fetcher.in_bulk(watch.vma)
-        ):
+        """Have a job that went on polled with others from now on; return whether it is. Never raises."""
+        if self._is_off or watch.doubts or now_s < watch.alone_until_s:
             return False
-        due_s = self._lanes.slot_after_poll(watch.vma, watch.job.id, began_s, now_s)
-        group = self._by_due.get((watch.vma, due_s))
-        if group is None:
-            group = Group(watch.vma, Cohort(self._parts.policy), Slot())
-        place = group.cohort.join(watch.decided, watch.job)
-        if place is None:
+        is_worth_it = len(self._lanes.of(watch.vma).job_ids) >= FEWEST_JOBS
+        if not (is_worth_it and self._parts.fetcher.in_bulk(watch.vma)):
             return False
-        if group.slot.due_s is None:
-            self._place(group, due_s)
-        group.watches.append(watch)
-        group.keys += watch.decided.keys
-        group.readings += readings
-        watch.seat = Seat(group.cohort, place, group.slot)
-        return True
+        try:
+            return self._join(watch, answered, self._next_slot_s(watch, began_s, now_s))
+        except Exception as error:  # noqa: BLE001 - a defect here must not keep the job from being polled
+            self._parts.journal.defect(watch.job.id, error)
+            watch.alone_until_s = now_s + DECLINED_S
+            return False
 
     def tick(self, now_s: float) -> list[CohortRequest]:
         """Return the requests of the cohorts that are due, few enough for one tick."""
@@ -108,8 +103,10 @@ class Cohorts:
                 group = self._without_gaps(group)
             if len(group.cohort):
                 jobs += len(group.cohort)
-                self._parts.tally.lateness.observe(now_s - due_s, len(group.cohort))
-                requests.append(self._ask(group, now_s))
+                group.began_s, group.late_s = now_s, now_s - due_s
+                ticket = next(self._numbers)
+                self._asked[ticket] = group
+                requests.append(CohortRequest(group.vma, group.keys, group.readings, ticket))
         return requests
 
     def next_due_s(self) -> float | None:
@@ -121,30 +118,37 @@ class Cohorts:
         return max(0.0, now_s - self._heap[0][0]) if self._heap else 0.0
 
     def answered(self, answer: CohortAnswer, now_s: float) -> Sequence[Round]:
-        """Take an answer; return the polls that got none, one a job.
+        """Take an answer; return the polls that are to go on by themselves, one a job.
 
-        Jobs that did not simply go on are polled by themselves at once.
+        They have their outcome where the answer is a failure; where the job did not simply go on they are
+        to be asked.
         """
         group = self._asked.pop(answer.request.ticket, None)
         if group is None:
             return ()
-        if answer.failure is not None:
-            return self._failed(group, answer)
-        told = Told(answer.bytes_transferred, answer.total_bytes, answer.percent)
-        try:
-            updates = group.cohort.decide(told, now_s)
-        except Exception as error:  # noqa: BLE001 - a defect here must not keep these jobs from being polled
-            self._parts.journal.defect(group.watches[0].job.id, error)
-            self._disband(group, now_s)
+        if answer.is_declined:
+            self._disband(group, now_s, alone_s=DECLINED_S)
             return ()
-        went_on = self._post(group, updates, now_s)
-        tally = self._parts.tally
-        tally.polls["ok"] += went_on
-        tally.poll_duration.observe(now_s - group.began_s, went_on)
+        tally, jobs = self._parts.tally, len(group.cohort)
+        tally.lateness.observe(group.late_s, jobs)
+        if answer.failure is not None:
+            return self._failed(group, answer.failure)
+        try:
+            updates = group.cohort.decide(_told(answer), now_s)
+            moved = [update for update in updates if update is not None]
+            self._parts.mailbox.put_moved(moved, now_s)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._parts.journal.defect(group.watches[0].job.id, error)
+            self._disband(group, now_s, alone_s=DECLINED_S)
+            return ()
+        tally.polls["ok"] += len(moved)
+        tally.poll_duration.observe(now_s - group.began_s, len(moved))
+        alone = self._alone(group, updates, now_s) if len(moved) < len(updates) else ()
+        self._renew(group, now_s)
         first = next(group.seated(), None)
         if first is not None:
-            self._place(group, self._lanes.slot_after_poll(group.vma, first.job.id, group.began_s, now_s))
-        return ()
+            self._place(group, self._next_slot_s(first, group.began_s, now_s))
+        return alone
 
     def clear(self) -> int:
         """Wait for no answers any longer; return how many polls waited."""
@@ -152,59 +156,71 @@ class Cohorts:
         self._asked.clear()
         return waited
 
-    def _post(self, group: Group, updates: Sequence[Update | None], now_s: float) -> int:
-        """Have the updates of a cohort written; return how many there were."""
-        put, put_moved, went_on = self._parts.mailbox.put, self._parts.mailbox.put_moved, 0
-        group.turn = (group.turn + 1) % self._turns
+    def _join(self, watch: Watch, answered: Answered, due_s: float) -> bool:
+        readings = [one for one in answered.outcomes if isinstance(one, Reading) and only_goes_on(one)]
+        if len(readings) < len(answered.outcomes):
+            return False
+        group = self._by_due.get((watch.vma, due_s))
+        if group is None:
+            group = Group(watch.vma, Cohort(self._parts.policy), Slot())
+        place = group.cohort.join(watch.decided, watch.job)
+        if place is None:
+            return False
+        group.watches.append(watch)
+        group.keys += watch.decided.keys
+        group.readings += readings
+        watch.seat = Seat(group.cohort, place, group.slot)
+        if group.slot.due_s is None:
+            self._place(group, due_s)
+        return True
+
+    def _next_slot_s(self, watch: Watch, began_s: float, now_s: float) -> float:
+        return self._lanes.slot_after_poll(watch.vma, watch.job.id, began_s, now_s)
+
+    def _alone(self, group: Group, updates: Sequence[Update | None], now_s: float) -> list[Round]:
+        """Have those leave that did not simply go on; return their polls."""
+        rounds = []
         for place, (watch, update) in enumerate(zip(group.watches, updates, strict=True)):
-            if update is None:
-                if group.holds(watch, place):
-                    watch.alone_until_s = now_s + ALONE_S
-                    self._let_go(watch, now_s)
-                continue
-            went_on += 1
-            try:
-                if place % self._turns == group.turn:
-                    put(update, now_s, group.cohort.renew(place), went_on=True)
-                    self._show(group, watch, now_s)
-                else:
-                    put_moved(update, now_s)
-            except Exception as error:  # noqa: BLE001 - as above
-                self._parts.journal.defect(watch.job.id, error)
-                self._let_go(watch, now_s)
-        return went_on
+            if update is None and group.holds(watch, place):
+                watch.alone_until_s = now_s + ALONE_S
+                watch.leave_cohort()
+                rounds.append(start_round(watch, group.began_s))
+        return rounds
 
-    def _show(self, group: Group, watch: Watch, now_s: float) -> None:
-        """Have the next poll of a job decided by itself where the flight recorder wants it: it sees those."""
+    def _renew(self, group: Group, now_s: float) -> None:
+        """Make the contexts of some jobs anew for their memories, and let the flight recorder see others.
+
+        It looks at polls that are decided by themselves, so such a job leaves until its next one.
+        """
         recorder = self._parts.recorder
-        if recorder is not None and recorder.wants(watch, now_s):
-            due_s = self._lanes.slot_after_poll(watch.vma, watch.job.id, group.began_s, now_s)
-            self._let_go(watch, due_s)
+        group.turn = (group.turn + 1) % self._turns
+        for place in range(group.turn, len(group.watches), self._turns):
+            watch = group.watches[place]
+            context = group.cohort.renew(place)
+            if context is None:
+                continue
+            self._parts.mailbox.remember(context, now_s)
+            if recorder is not None and recorder.wants(watch, now_s):
+                self._let_go(watch, self._next_slot_s(watch, group.began_s, now_s))
 
-    def _failed(self, group: Group, answer: CohortAnswer) -> Sequence[Round]:
+    def _failed(self, group: Group, failure: Failure) -> list[Round]:
         rounds = []
         for watch in list(group.seated()):
             watch.leave_cohort()
-            keys, failure = watch.plan.tiers[0], answer.failure
-            round_ = Round(watch, watch.plan, watch.vma, group.began_s, (0,), watch.job.id, keys)
-            round_.outcomes = (failure,) * len(keys) if failure is not None else ()
+            round_ = start_round(watch, group.began_s)
+            round_.outcomes = (failure,) * len(round_.keys)
             rounds.append(round_)
         return rounds
 
-    def _disband(self, group: Group, due_s: float) -> None:
+    def _disband(self, group: Group, due_s: float, alone_s: float = 0.0) -> None:
         for watch in list(group.seated()):
+            watch.alone_until_s = due_s + alone_s
             self._let_go(watch, due_s)
 
     def _let_go(self, watch: Watch, due_s: float) -> None:
         """Have a job polled by itself."""
         watch.leave_cohort()
         self._lanes.place(watch.vma, watch.job.id, due_s)
-
-    def _ask(self, group: Group, now_s: float) -> CohortRequest:
-        ticket = next(self._numbers)
-        self._asked[ticket] = group
-        group.began_s = now_s
-        return CohortRequest(group.vma, group.keys, group.readings, ticket)
 
     def _place(self, group: Group, due_s: float) -> None:
         """Make a cohort due; of two with the same place the younger is let in by the other."""
@@ -239,3 +255,7 @@ class Cohorts:
                 other.keys += group.keys[disks.start : disks.stop]
                 other.readings += group.readings[disks.start : disks.stop]
                 watch.seat = Seat(other.cohort, new_place, other.slot)
+
+
+def _told(answer: CohortAnswer) -> Told:
+    return Told(answer.bytes_transferred, answer.total_bytes, answer.percent)

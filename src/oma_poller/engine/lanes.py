@@ -138,7 +138,10 @@ class Lanes:
         self.of(vma).timetable.remove(job_id)
 
     def place(self, vma: str, job_id: str, due_s: float) -> None:
-        """Make a job due, unless it is being asked: it is due once the answer is there."""
+        """Make a job due, unless it is being asked by itself: it is due once the answer is there.
+
+        What its cohort is being asked for does not hold it up: it has left that, and is told nothing by it.
+        """
         if job_id not in self._rounds:
             self.of(vma).timetable.place(job_id, due_s)
 

@@ -52,7 +52,10 @@ class VMAProgressPoller:
 
     @property
     def in_flight(self) -> int:
-        """Number of polls under way; those of jobs that have left count until they are answered."""
+        """Number of polls under way. On any thread.
+
+        Those of jobs that have left count until they are answered, but for those that were asked together.
+        """
         return len(self._rounds) + len(self._cohorts)
 
     def watch_of(self, job_id: str) -> Watch | None:
@@ -119,7 +122,8 @@ class VMAProgressPoller:
                 self._outages.probed(answer)
                 continue
             if isinstance(answer, CohortAnswer):
-                self._receive_cohort(answer, moment)
+                heard = None  # it may be that the VMA was lost with it
+                follow_ups += self._receive_cohort(answer, moment)
                 continue
             vma = answer.request.vma
             if not any(map(is_answer, answer.outcomes)):
@@ -135,14 +139,21 @@ class VMAProgressPoller:
         if follow_ups:
             self._parts.fetcher.submit(follow_ups)
 
-    def _receive_cohort(self, answer: CohortAnswer, moment: Moment) -> None:
-        """Take the answer to many jobs; what failed is as if each had been asked by itself."""
-        vma = answer.request.vma
-        if answer.failure is None and not answer.is_declined:
-            for failed in self._outages.answered(vma):
+    def _receive_cohort(self, answer: CohortAnswer, moment: Moment) -> list[TierRequest]:
+        """Take the answer to many jobs; return the requests of those that are to be asked by themselves.
+
+        A failure is as if each had been asked by itself.
+        """
+        if not answer.is_declined and (answer.failure is None or is_answer(answer.failure)):
+            for failed in self._outages.answered(answer.request.vma):
                 self._finish(failed.watch, _answered(failed), failed.began_s, moment)
+        follow_ups = []
         for round_ in self._cohorts.answered(answer, moment.monotonic_s):
-            self._close_without_reading(round_, moment)
+            if round_.outcomes:
+                self._close_without_reading(round_, moment)
+            else:
+                follow_ups.append(self._rounds.ask(round_))
+        return follow_ups
 
     def confirm_end(self, job_id: str) -> None:
         """Note that the database has the end of a job."""

@@ -89,7 +89,9 @@ class Roster:
 
     def _replan(self, watch: Watch, job: Job) -> None:
         last_vma, seat = watch.vma, watch.seat
-        due_s = None if seat is None else seat.slot.due_s or self._parts.clock.monotonic()
+        due_s = None
+        if seat is not None:  # it leaves its cohort
+            due_s = self._parts.clock.monotonic() if seat.slot.due_s is None else seat.slot.due_s
         changed = replan(watch, job, vma_for(job, self._parts.rules))
         if watch.vma != last_vma:
             self._lanes.leave(last_vma, job.id)

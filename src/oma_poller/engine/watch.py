@@ -28,7 +28,7 @@ class Seat(Struct, frozen=True, eq=False, gc=False):
 
 
 class Watch(Struct, eq=False, gc=False):
-    """A watched job. The context is replaced by every decision."""
+    """A watched job. The context is another after every decision, be it of the job alone or of its cohort."""
 
     job: Job
     vma: str

@@ -100,7 +100,10 @@ class Mirror:
         self._listing &= not page.complete
 
     def outcome(self, key: str) -> Outcome:
-        """Return what is true of a followed key. As long as nothing changes it is the same object."""
+        """Return what is true of a followed key.
+
+        As long as nothing changes it is the same object, but where a cohort asks for the key too.
+        """
         told = self._known(key)
         if isinstance(told, int):
             return self._moving.reading(told, self._clock_skew_s)

@@ -157,7 +157,7 @@ class Moving:
 
 def _is_plain(entry: WireEntry) -> bool:
     """Whether an entry has none of the fields beside words and numbers that a reading is made of."""
-    if entry.last_error or entry.errors or entry.disk_progresses:
+    if entry.last_error or isinstance(entry.last_error, dict) or entry.errors or entry.disk_progresses:
         return False
     if entry.stage is not None or entry.aggregate is not None:
         return False
