@@ -1,6 +1,7 @@
 """What the API asks seldom, of the database and of a VMA: each call over a connection of its own."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from oma_poller.clock import SystemClock
 from oma_poller.config import Settings
@@ -10,11 +11,12 @@ from oma_poller.database.history_rows import read_history
 from oma_poller.database.source import SqlJobSource
 from oma_poller.engine.exports import get_nbd_export_names_for_job
 from oma_poller.errors import UnknownJobError
-from oma_poller.explain.account import Account, account_of
-from oma_poller.explain.ask import look_at
 from oma_poller.model.job import Job
 from oma_poller.model.sample import Sample
 from oma_poller.web.ports import HistoryPoint
+
+if TYPE_CHECKING:
+    from oma_poller.explain.account import Account
 
 
 class SettingsRecords:
@@ -47,8 +49,11 @@ class SettingsRecords:
         """Return the newest samples of a job, the oldest first."""
         return [_point(sample) for sample in read_history(self._settings.database, job_id, since, limit)]
 
-    def explain(self, job_id: str) -> Account:
+    def explain(self, job_id: str) -> "Account":
         """Ask the VMA of a job now, and tell rule by rule what that comes to."""
+        from oma_poller.explain.account import account_of  # noqa: PLC0415 - nothing of it is loaded unasked
+        from oma_poller.explain.ask import look_at  # noqa: PLC0415 - as above
+
         settings = self._settings
         job = self._job(job_id)
         targets = {target.name: target for target in settings.targets}

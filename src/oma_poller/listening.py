@@ -14,7 +14,9 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
     """
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        # As bytes, since a text would first load Python's tables for names that are not ASCII.
+        name = host.encode("ascii" if host.isascii() else "idna")
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
         raise UsageError(f"{setting} {shown}: the host is unknown: {error}") from error
     family, kind, protocol, _, place = found[0]

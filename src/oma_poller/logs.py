@@ -8,10 +8,12 @@ import traceback
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-import structlog
-from structlog.typing import FilteringBoundLogger
-
 from oma_poller.clock import SystemClock
+from oma_poller.imports import without
+
+with without("rich", "greenlet"):  # 4 MB, for tracebacks and threads of a kind that are not used here
+    import structlog
+    from structlog.typing import FilteringBoundLogger
 
 LEVELS = {
     "debug": logging.DEBUG,

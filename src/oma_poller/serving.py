@@ -4,16 +4,17 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import uvicorn
+from oma_poller import uvicorn_parts
+from oma_poller.uvicorn_parts import Config
 
 
-class Server(uvicorn.Server):
+class Server(uvicorn_parts.Server):
     """uvicorn that takes no signals: at its end it would raise them once more, and that kills the program.
 
     Whoever runs it sets `should_exit` to end it, and chooses the exit status.
     """
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
 

@@ -69,9 +69,11 @@ def load_settings(config_file: Path | None = None) -> Settings:
     """
     file = _file(config_file)
     in_file = file.values if file else {}
+    in_environment = {name: text for name in NAMES if (text := os.environ.get(name))}
+    given = {**in_file, **in_environment}
     origins = {name: str(file.path) for name in in_file} if file else {}
-    origins |= {name: ENVIRONMENT for name in NAMES if os.environ.get(name)}
-    variables = read_variables(in_file, origins)
+    origins |= dict.fromkeys(in_environment, ENVIRONMENT)
+    variables = read_variables(given, origins)
     targets, rules = _vmas(variables, file)
     return Settings(
         database=_database(variables),
@@ -86,7 +88,7 @@ def load_settings(config_file: Path | None = None) -> Settings:
         log_format=variables.log_format,
         warnings=(*_unknown(os.environ), *unwise(variables)),
         config_file=file.path if file else None,
-        given=_given(in_file, origins),
+        given=_given(given, origins),
     )
 
 
@@ -102,8 +104,7 @@ def _file(told: Path | None) -> TomlFile | None:
     return read_toml(DEFAULT_FILE, NAMES) if os.path.lexists(DEFAULT_FILE) else None
 
 
-def _given(in_file: Mapping[str, object], origins: Mapping[str, str]) -> tuple[Given, ...]:
-    values = {**in_file, **{name: os.environ[name] for name in NAMES if os.environ.get(name)}}
+def _given(values: Mapping[str, object], origins: Mapping[str, str]) -> tuple[Given, ...]:
     return tuple(
         Given(name, shown_value(name, values[name]), origins[name]) for name in NAMES if name in values
     )

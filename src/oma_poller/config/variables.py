@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from oma_poller.config import reading
 from oma_poller.errors import UsageError
@@ -24,20 +23,13 @@ _Days = reading.duration("100ms", "720h")
 _Hold = reading.duration("0s", "24h")
 
 
-class Variables(BaseSettings):
-    """Every variable with its value: as passed, else from the environment, else by default.
+class Variables(BaseModel):
+    """Every variable with its value: as given, else by default.
 
     A field is called like its variable, in lower case. Durations are seconds.
     """
 
-    model_config = SettingsConfigDict(
-        alias_generator=str.upper,
-        case_sensitive=True,
-        env_ignore_empty=True,
-        validate_default=False,
-        frozen=True,
-        extra="forbid",
-    )
+    model_config = ConfigDict(alias_generator=str.upper, frozen=True, extra="forbid")
 
     vma_progress_client_url: Annotated[str, reading.line] = "http://localhost:9081"
     vma_progress_poll_interval: Annotated[float, reading.duration("50ms", "1h")] = _DEFAULT.interval_s
@@ -54,9 +46,7 @@ class Variables(BaseSettings):
     vma_progress_fail_after: Annotated[float | None, reading.duration("100ms", "720h", {"off": None})] = (
         _DEFAULT.fail_after_s
     )
-    vma_progress_active_statuses: Annotated[frozenset[str], NoDecode, reading.statuses] = (
-        _DEFAULT.active_statuses
-    )
+    vma_progress_active_statuses: Annotated[frozenset[str], reading.statuses] = _DEFAULT.active_statuses
     vma_progress_write_status: Annotated[bool, reading.yes_or_no] = _DEFAULT.write_status
     vma_progress_token: Annotated[str | None, reading.token] = None
     vma_progress_ca_file: Annotated[Path | None, reading.path] = None
@@ -64,13 +54,13 @@ class Variables(BaseSettings):
     vma_progress_key_file: Annotated[Path | None, reading.path] = None
     oma_database_url: Annotated[str, reading.line] = "sqlite:///oma-poller.db"
     oma_database_password_file: Annotated[Path | None, reading.path] = None
-    oma_api_listen: Annotated[tuple[str, int] | None, NoDecode, reading.listen] = ("127.0.0.1", 8082)
+    oma_api_listen: Annotated[tuple[str, int] | None, reading.listen] = ("127.0.0.1", 8082)
     oma_api_token: Annotated[str | None, reading.token] = None
     oma_api_token_file: Annotated[Path | None, reading.path] = None
     oma_api_token_read: Annotated[bool, reading.yes_or_no] = False
     oma_api_cert_file: Annotated[Path | None, reading.path] = None
     oma_api_key_file: Annotated[Path | None, reading.path] = None
-    oma_api_allowed_hosts: Annotated[tuple[str, ...], NoDecode, reading.hosts] = ()
+    oma_api_allowed_hosts: Annotated[tuple[str, ...], reading.hosts] = ()
     oma_metrics_per_job: Annotated[bool, reading.yes_or_no] = False
     log_level: Annotated[str, reading.choice(*LEVELS)] = "info"
     log_format: Annotated[str, reading.choice(*FORMATS)] = "auto"
@@ -80,15 +70,13 @@ NAMES = tuple(name.upper() for name in Variables.model_fields)
 """All variables, in the order in which they are told of."""
 
 
-def read_variables(in_file: Mapping[str, object], origins: Mapping[str, str]) -> Variables:
-    """Return all variables; *in_file* has the values of the file, under the variables' names.
+def read_variables(given: Mapping[str, object], origins: Mapping[str, str]) -> Variables:
+    """Return all variables; *given* has what stands in the environment or the file, under their names.
 
-    *origins* tells where each value that is given stands; the environment goes before the file. Raises
-    UsageError for the first wrong one.
+    *origins* tells where each of them stands. Raises UsageError for the first wrong one.
     """
-    passed = {name: value for name, value in in_file.items() if origins.get(name) != ENVIRONMENT}
     try:
-        return Variables(**passed)  # type: ignore[arg-type] # pydantic checks the values
+        return Variables.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0])

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Any, ClassVar, cast
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from oma_poller.uvicorn_parts import H11Protocol
 
 SILENCE_S = 10.0
 """A connection that has not sent a whole request by then, its first or the rest of one, is closed."""

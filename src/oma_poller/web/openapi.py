@@ -1,6 +1,7 @@
 """`/openapi.json`: the API's own description, made from the structs that it answers with."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -40,10 +41,13 @@ CALLS: tuple[Call, ...] = (*routes_polling.CALLS, *routes_jobs.CALLS, _EVENTS, *
 
 def routes(parts: ApiParts) -> list[BaseRoute]:
     """Return the route of the description."""
-    body = msgspec.json.encode(document(has_token=parts.settings.token is not None))
+
+    @cache  # made when it is first asked for: few ever read it
+    def body() -> bytes:
+        return msgspec.json.encode(document(has_token=parts.settings.token is not None))
 
     async def openapi(_: Request) -> Response:
-        return Response(body, media_type="application/json")
+        return Response(body(), media_type="application/json")
 
     return [Route("/openapi.json", openapi, methods=["GET"])]
 

@@ -6,13 +6,13 @@ import ssl
 import threading
 from collections.abc import Callable
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from oma_poller.errors import OmaPollerError
 from oma_poller.listening import BACKLOG, bind, url_of
 from oma_poller.logs import get_logger
 from oma_poller.serving import Server
+from oma_poller.uvicorn_parts import Config
 from oma_poller.web.connection import MOST_OF_ALL, GuardedConnection
 from oma_poller.web.guard import HEADERS_LIMIT_BYTES
 from oma_poller.web.settings import ApiSettings
@@ -99,7 +99,7 @@ class ApiServer:
         return None
 
     async def _serve(self, listener: socket.socket, ready: Callable[[], None]) -> None:
-        config = uvicorn.Config(
+        config = Config(
             self._make_app(),
             http=GuardedConnection,
             ws="none",

@@ -6,8 +6,6 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-import uvicorn
-
 from oma_poller.agent.server.listen import Address
 from oma_poller.agent.server.moment import SteadyClock
 from oma_poller.agent.server.register import Limits, Register
@@ -16,6 +14,7 @@ from oma_poller.agent.server.state_file import StateFile
 from oma_poller.clock import SystemClock
 from oma_poller.listening import BACKLOG, bind, url_of
 from oma_poller.serving import Server
+from oma_poller.uvicorn_parts import Config
 
 KEEP_ALIVE_S = 75
 """Longer than any poll interval, so that a poller's connection is still there for its next poll."""
@@ -59,8 +58,8 @@ async def _until_signal(server: Server, listener: socket.socket) -> None:
     await server.serve([listener])
 
 
-def _config(register: Register) -> uvicorn.Config:
-    return uvicorn.Config(
+def _config(register: Register) -> Config:
+    return Config(
         application(register),
         http="h11",
         ws="none",
