@@ -99,9 +99,7 @@ class Discovery:
     def cells(self) -> tuple[str, ...]:
         """Return the cells of a pass in the steady state, and of the reading at the start."""
         self._source.capabilities  # noqa: B018 - connects, and reads the catalog
-        active, found = cost(self._database, self._source.active)
-        ids = frozenset(job.id for job in active)
-        del active
+        ids, found = cost(self._database, self._source.active)
         held_ms, wanted = self._hold(ids)
         _, read = cost(self._database, lambda: self._source.details(wanted))
         return *found.cells(), *read.cells(), f"{held_ms:,.1f}", self._started(ids)

@@ -97,12 +97,12 @@ def test_a_file_that_was_put_in_the_place_of_another_is_the_one_that_is_used(
 ) -> None:
     sink, source = a_sink(file), SqlJobSource(file.address, ACTIVE)
     sink.write([copying()])
-    assert [job.id for job in source.active()] == ["job-1"]
+    assert source.active() == {"job-1"}
     restored = SqlRows(DatabaseAddress(Engine.SQLITE, str(tmp_path / "restored.db")), Variant.SEED)
     add_job(restored)
     add_job(restored, "job-of-the-restored")
     (tmp_path / "restored.db").rename(file.address.path)
-    assert {job.id for job in source.active()} == {"job-1", "job-of-the-restored"}
+    assert source.active() == {"job-1", "job-of-the-restored"}
     sink.write([ended()])
     assert restored.row(JOBS, "job-1")["status"] == "completed"
     for port in (sink, source, restored):

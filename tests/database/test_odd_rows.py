@@ -1,6 +1,7 @@
 """Rows with nonsense in them: none of them keeps the other jobs from being read."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from schema_variants import Variant
 from structlog.testing import capture_logs
 from updates import copying
 
+from oma_poller.database.active_ids import read_ids, split_ids
 from oma_poller.database.address import DatabaseAddress, Engine
-from oma_poller.database.job_rows import group_jobs, read_active
-from oma_poller.model.job import ActiveJob, Job
+from oma_poller.database.job_rows import group_jobs
+from oma_poller.model.job import Job
 
 WANTED = frozenset({"job-1"})
 PAST = (None,) * 5
@@ -30,9 +32,36 @@ JOB = ("job-1", "running", None, None, None, None, None, *PAST)
     ],
 )
 def test_a_job_that_cannot_be_named_is_left_out_with_the_reason(job_id: object, reason: str) -> None:
-    jobs, left_out = read_active([(job_id, "running"), ("job-1", None), ("job-2", "queued")])
-    assert jobs == [ActiveJob("job-1", ""), ActiveJob("job-2", "queued")]
+    ids, left_out = read_ids([(job_id,), ("job-1",), ("job-2",)])
+    assert ids == {"job-1", "job-2"}
     assert left_out == {repr(job_id): reason}
+
+
+@pytest.mark.parametrize(
+    ("count", "characters", "cell"),
+    [
+        (2, 2, b"a\nb"),  # not text
+        (2, None, None),  # nothing but NULL
+        (2, 1, "a"),  # one is NULL
+        (3, 2, "a\nb"),  # one is NULL, or they are cut between two
+        (2, 4, "ab\nc"),  # cut within the last
+        (1, 3, "a\nb"),  # a line break
+        (2, 3, "a\nb\n"),  # a line break, and one is NULL
+        (2, 1, "a\n7"),  # one is a number
+        (2, 1, "a\n"),  # one is empty
+        (2, 3, "a\nb\ufffd"),  # one is not valid UTF-8
+    ],
+)
+def test_ids_are_not_taken_from_a_cell_that_tells_too_little(
+    count: int, characters: int | None, cell: object
+) -> None:
+    assert split_ids((count, characters, cell)) is None
+
+
+def test_ids_are_taken_from_a_cell_that_has_them_all() -> None:
+    assert split_ids((0, None, None)) == frozenset()
+    assert split_ids((2, Decimal(4), "ab\ncd")) == frozenset({"ab", "cd"})
+    assert split_ids((2, 2, "a\na")) == frozenset("a")  # a table without a key
 
 
 def test_a_job_of_which_nothing_is_known_is_a_job() -> None:
@@ -88,7 +117,7 @@ def test_the_whole_way_through_a_file_full_of_nonsense(tmp_path: Path) -> None:
     )
     with capture_logs() as told:
         for _ in range(2):
-            assert {job.id for job in rows.source.active()} == {"job-1", "odd"}
+            assert rows.source.active() == {"job-1", "odd"}
     assert len(rows.source.left_out) == 3
     assert [line["event"] for line in told] == ["job left out"] * 3  # once each, not every pass
     by_id = {job.id: job for job in rows.source.details(["job-1", "odd"])}

@@ -1,6 +1,6 @@
 """The proof that indexes are used: plans and work at 10,000 jobs with two disks each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -11,10 +11,10 @@ from updates import copying, copying_disk, unseen
 
 from oma_poller.database.address import DatabaseAddress, Engine
 from oma_poller.database.capabilities import read_capabilities
-from oma_poller.database.dialect import dialect_of
+from oma_poller.database.dialect import Dialect, dialect_of
 from oma_poller.database.fitting import Row
 from oma_poller.database.flush import disk_rows, flush_of, job_rows, own_rows
-from oma_poller.database.queries import active_query, details_query
+from oma_poller.database.queries import active_query, details_query, listing_query
 from oma_poller.database.statements import StatementText
 
 JOBS = 10_000
@@ -157,8 +157,11 @@ def test_indexes_are_used_between_tables_of_three_collations(mariadb_address: Da
     rows.close()
 
 
-def test_active_jobs_are_read_by_the_index_on_their_status(full: SqlRows) -> None:
-    found = plan(full, active_query(dialect_of(full.address.engine), len(GUARD)), GUARD)
+@pytest.mark.parametrize("query", [active_query, listing_query])
+def test_active_jobs_are_read_by_the_index_on_their_status(
+    full: SqlRows, query: Callable[[Dialect, int], str]
+) -> None:
+    found = plan(full, query(dialect_of(full.address.engine), len(GUARD)), GUARD)
     if full.address.engine is Engine.MYSQL or not full.execute(HAS_STATISTICS):  # SQLite counts two statuses
         assert list(found.values()) == ["jobs_status"]
     assert len(full.source.active()) == JOBS // 20

@@ -181,7 +181,7 @@ def test_a_job_that_is_deleted_between_the_two_queries_is_asked_for_again() -> N
     world = passes(1)
     gone = world.database.jobs.pop("job-00001")
     real = world.database.active
-    world.database.active = lambda: [*real(), *FakeDatabase(gone).active()]  # type: ignore[method-assign] # the moment between
+    world.database.active = lambda: real() | FakeDatabase(gone).active()  # type: ignore[method-assign] # the moment between
     assert world.step() == 1
     assert len(world.bench.poller) == 0
     world.database.add(gone)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from oma_poller.engine.cohort_request import CohortRequest
 from oma_poller.engine.ports import Deliver, Flushed, ProbeAnswer, TierAnswer, TierRequest
 from oma_poller.errors import DatabaseError, DatabaseRefusedError
-from oma_poller.model.job import ActiveJob, Job
+from oma_poller.model.job import Job
 from oma_poller.model.memory import JobMemory, Past
 from oma_poller.model.policy import Policy
 from oma_poller.model.reading import Failure, Missing, Outcome
@@ -211,11 +211,11 @@ class FakeDatabase:
         """Put rows in, in place of those with the same id."""
         self.jobs.update({job.id: job for job in jobs})
 
-    def active(self) -> list[ActiveJob]:
+    def active(self) -> frozenset[str]:
         """Return the active rows."""
         self.queries.append(None)
         _raise(self.reading_fails)
-        return [ActiveJob(job.id, job.status) for job in self.jobs.values() if job.status in self._active]
+        return frozenset(job.id for job in self.jobs.values() if job.status in self._active)
 
     def newest(self, limit: int) -> list[str]:
         """Return the ids of the newest active rows."""

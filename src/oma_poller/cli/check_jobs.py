@@ -124,8 +124,7 @@ def look_at_jobs(
     Raises DatabaseError where the database does not answer.
     """
     active = source.active()
-    known = {job.id for job in active}
-    jobs = source.details([job_id for job_id in source.newest(JOBS_LIMIT) if job_id in known])
+    jobs = source.details([job_id for job_id in source.newest(JOBS_LIMIT) if job_id in active])
     asker = _Asker(settings, reachable, clock)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keys") as threads:
         return JobsLook(len(active), tuple(threads.map(asker.ask, jobs)), source.left_out)

@@ -21,8 +21,11 @@ READ_S = 6
 LOCK_S = 2
 """A statement waits this long for another's lock."""
 
+_LISTED_BYTES = 64 * 2**20
+"""One cell may have the ids of a million jobs; the server's own limit for what it sends comes first."""
 _SESSION = (
-    f"SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_S}, lock_wait_timeout = {LOCK_S}, "
+    f"SET SESSION time_zone = '+00:00', group_concat_max_len = {_LISTED_BYTES}, "
+    f"innodb_lock_wait_timeout = {LOCK_S}, lock_wait_timeout = {LOCK_S}, "
     "sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"
 )
 _ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"

@@ -49,6 +49,13 @@ class Dialect(Protocol):
         """Return a text as it stands in a statement."""
         ...
 
+    def listed(self, column: str, separator: str) -> str:
+        """Return what a SELECT has of a column of text: how many, their characters, and all in one cell.
+
+        Characters are those of the texts alone: where the cell has others, the three do not fit together.
+        """
+        ...
+
     def equal(self, left: tuple[str, Column], right: tuple[str, Column]) -> str:
         """Return the condition that two columns are equal, so that an index on the left one is used."""
         ...

@@ -2,20 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter, itemgetter
 from sys import intern
 from typing import Any
-
-from msgspec.structs import replace
 
 from oma_poller.database.cells import basis_points_of, count_of
 from oma_poller.database.moment import read_moment
 from oma_poller.database.recollection import read_memory
-from oma_poller.model.job import ActiveJob, Disk, Job
+from oma_poller.model.job import Disk, Job
 from oma_poller.model.memory import Past
 
 BIGINT_MAX = 2**63 - 1
 _GIB = 2**30
-_REPLACEMENT = "\ufffd"
 
 JOB_COLUMNS = (
     "id",
@@ -35,30 +33,7 @@ _PAST_START = len(JOB_COLUMNS) + 2
 _DISK_START = _PAST_START + len(PAST_COLUMNS)
 
 Cells = Sequence[Any]
-
-
-def read_active(rows: Iterable[Cells]) -> tuple[list[ActiveJob], dict[str, str]]:
-    """Return the jobs of (id, status) rows; and what was left out, each with the reason."""
-    jobs: dict[str, ActiveJob] = {}
-    left_out: dict[str, str] = {}
-    for job_id, status in rows:
-        reason = _flaw(job_id)
-        if reason is not None:
-            left_out[repr(job_id)[:80]] = reason
-        else:
-            jobs[job_id] = ActiveJob(job_id, _text(status) or "")
-    return list(jobs.values()), left_out
-
-
-def _flaw(job_id: object) -> str | None:
-    """Return why a row with this id cannot be followed; None where it can."""
-    if not isinstance(job_id, str):
-        return f"its id is not text but {type(job_id).__name__}"
-    if not job_id:
-        return "its id is empty"
-    if _REPLACEMENT in job_id:
-        return "its id is not valid UTF-8"
-    return None
+_ID, _CREATED, _PLACE = attrgetter("id"), attrgetter("created_at"), itemgetter(0)
 
 
 def group_jobs(rows: Iterable[Cells], wanted: frozenset[str]) -> list[Job]:
@@ -66,36 +41,17 @@ def group_jobs(rows: Iterable[Cells], wanted: frozenset[str]) -> list[Job]:
 
     *wanted* are the ids asked for: a database that takes upper case for lower finds others too.
     """
-    jobs: dict[str, Job] = {}
-    disks: dict[str, dict[object, tuple[tuple[bool, int, bool, int | str], Disk]]] = {}
+    by_job: dict[str, list[Cells]] = {}
     for row in rows:
-        job_id = row[0]
-        if job_id not in wanted:
-            continue
-        if job_id not in jobs:
-            jobs[job_id] = _job(row)
-            disks[job_id] = {}
-        cells = row[_DISK_START:]
-        if cells[0] is not None:
-            disk = _disk(cells)
-            disks[job_id].setdefault(disk.id, (_place(cells, disk), disk))
-    whole = [
-        replace(
-            job, disks=tuple(disk for _, disk in sorted(disks[job_id].values(), key=lambda pair: pair[0]))
-        )
-        for job_id, job in jobs.items()
-    ]
-    return sorted(whole, key=_age)
+        if row[0] in wanted:
+            by_job.setdefault(row[0], []).append(row)
+    jobs = sorted(map(_job, by_job.values()), key=_ID)
+    dated = sorted((job for job in jobs if job.created_at is not None), key=_CREATED, reverse=True)
+    return dated + [job for job in jobs if job.created_at is None]  # newest first (P1)
 
 
-def _age(job: Job) -> tuple[bool, float, str]:
-    """Sort newest first (P1), those without a date last."""
-    if job.created_at is None:
-        return (True, 0.0, job.id)
-    return (False, -job.created_at.timestamp(), job.id)
-
-
-def _job(row: Cells) -> Job:
+def _job(rows: Sequence[Cells]) -> Job:
+    row = rows[0]
     job_id, status, created_at, name, nbd_export_name, vcenter_host, datacenter, born, accepted_at = row[
         :_PAST_START
     ]
@@ -108,9 +64,21 @@ def _job(row: Cells) -> Job:
         nbd_export_name=_text(nbd_export_name) or None,
         vcenter_host=_shared(vcenter_host) or None,
         datacenter=_shared(datacenter) or None,
-        accepted_at=read_moment(accepted_at),
-        past=_past(job_id, row[_PAST_START:_DISK_START]),
+        disks=_disks(rows),
+        accepted_at=None if accepted_at is None else read_moment(accepted_at),
+        past=_past(job_id, row[_PAST_START:_DISK_START]) if row[_PAST_START] else None,
     )
+
+
+def _disks(rows: Sequence[Cells]) -> tuple[Disk, ...]:
+    """Return the disks of a job's rows in their order; one that comes twice is that of the first row."""
+    disks: dict[object, tuple[tuple[bool, int, bool, int | str], Disk]] = {}
+    for row in rows:
+        cells = row[_DISK_START:]
+        if cells[0] is not None:
+            disk = _disk(cells)
+            disks.setdefault(disk.id, (_place(cells, disk), disk))
+    return tuple(disk for _, disk in sorted(disks.values(), key=_PLACE))
 
 
 def _past(job_id: str, cells: Cells) -> Past | None:

@@ -6,12 +6,13 @@ from typing import Any
 
 from oma_poller.clock import Clock, SystemClock
 from oma_poller.core.history import Sampler, expired
+from oma_poller.database.active_ids import read_ids
 from oma_poller.database.flush import Entry, flush_of
-from oma_poller.database.job_rows import DISK_COLUMNS, JOB_COLUMNS, PAST_COLUMNS, group_jobs, read_active
+from oma_poller.database.job_rows import DISK_COLUMNS, JOB_COLUMNS, PAST_COLUMNS, group_jobs
 from oma_poller.database.written import SEED_VALUES, Written, own_values, written
 from oma_poller.engine.ports import Flushed, Thinned
 from oma_poller.errors import DatabaseUnavailableError
-from oma_poller.model.job import ActiveJob, Job
+from oma_poller.model.job import Job
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.policy import TERMINAL_STATUSES
 from oma_poller.model.sample import Sample
@@ -79,16 +80,16 @@ class MemoryJobSource:
         self._oma = oma
         self._active = active_statuses - TERMINAL_STATUSES
 
-    def active(self) -> list[ActiveJob]:
-        """Return id and status of every active job."""
+    def active(self) -> frozenset[str]:
+        """Return the id of every active job."""
         self._oma.require_reachable()
         with self._oma.lock:
-            rows = [(row["id"], row["status"]) for row in self._oma.jobs.values()]
-        return read_active(row for row in rows if row[1] in self._active)[0]
+            rows = [(row["id"],) for row in self._oma.jobs.values() if row["status"] in self._active]
+        return read_ids(rows)[0]
 
     def newest(self, limit: int) -> list[str]:
         """Return the ids of at most so many active jobs, the newest."""
-        jobs = self.details([job.id for job in self.active()])
+        jobs = self.details(list(self.active()))
         return [job.id for job in jobs[:limit]]
 
     def details(self, job_ids: Sequence[str], new_ids: Collection[str] = ()) -> list[Job]:

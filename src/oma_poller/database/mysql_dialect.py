@@ -50,6 +50,11 @@ class MysqlDialect:
         """Escape what the session's mode has as special, and the driver's own mark."""
         return "'" + word.replace("\\", "\\\\").replace("'", "''").replace("%", "%%") + "'"
 
+    def listed(self, column: str, separator: str) -> str:
+        """Join them; what is longer than the server's limits is cut."""
+        cell = f"GROUP_CONCAT({column} SEPARATOR {self.literal(separator)})"
+        return f"COUNT(*), SUM(CHAR_LENGTH({column})), {cell}"
+
     def equal(self, left: tuple[str, Column], right: tuple[str, Column]) -> str:
         """Compare in the collation of the left one."""
         same = (left[1].charset, left[1].collation) == (right[1].charset, right[1].collation)

@@ -1,5 +1,6 @@
-"""The two queries of discovery, as text, for what one database has."""
+"""The queries of discovery, as text, for what one database has."""
 
+from oma_poller.database.active_ids import SEPARATOR
 from oma_poller.database.capabilities import JOBS, Capabilities, Table
 from oma_poller.database.column import Column, Kind
 from oma_poller.database.dialect import Dialect
@@ -14,9 +15,18 @@ _FLAG = Column("flag", Kind.INTEGER, scale=0)
 
 
 def active_query(dialect: Dialect, statuses: int) -> str:
-    """Return the query for ids and statuses alone; without ORDER BY, which doubles its cost."""
+    """Return the query for ids alone, a row each; without ORDER BY, which doubles its cost."""
+    return _of_active(dialect, "id", statuses)
+
+
+def listing_query(dialect: Dialect, statuses: int) -> str:
+    """Return the query for all these ids in one row, as `split_ids` takes it."""
+    return _of_active(dialect, dialect.listed("id", SEPARATOR), statuses)
+
+
+def _of_active(dialect: Dialect, columns: str, statuses: int) -> str:
     marks = ", ".join([dialect.mark] * statuses)
-    return f"SELECT id, status FROM {JOBS} WHERE status IN ({marks})"  # noqa: S608  # names of our own
+    return f"SELECT {columns} FROM {JOBS} WHERE status IN ({marks})"  # noqa: S608  # names of our own
 
 
 def newest_query(dialect: Dialect, has: Capabilities, statuses: int, limit: int) -> str:

@@ -45,6 +45,11 @@ class SqliteDialect:
         """Double its quotes; nothing else is special."""
         return "'" + word.replace("'", "''") + "'"
 
+    def listed(self, column: str, separator: str) -> str:
+        """Join them; a cell may hold anything here, whatever its column's type."""
+        characters = f"SUM(CASE WHEN typeof({column}) = 'text' THEN length({column}) END)"
+        return f"COUNT(*), {characters}, group_concat({column}, {self.literal(separator)})"
+
     def equal(self, left: tuple[str, Column], right: tuple[str, Column]) -> str:
         """Compare as they are."""
         return f"{left[0]} = {right[0]}"

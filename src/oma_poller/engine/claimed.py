@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from oma_poller.engine.ports import Claim, FlightLog, Flushed, JobSink, JobSource
 from oma_poller.model.flight import Recorded
-from oma_poller.model.job import ActiveJob, Job
+from oma_poller.model.job import Job
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.update import Update
 
@@ -16,7 +16,7 @@ class ClaimedSource:
         self._source = source
         self._claim = claim
 
-    def active(self) -> list[ActiveJob]:
+    def active(self) -> frozenset[str]:
         """Hold the claim, then return every active job. Raises RivalError while another has it."""
         self._claim.hold()
         return self._source.active()

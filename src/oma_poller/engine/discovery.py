@@ -1,4 +1,4 @@
-"""Finds the active jobs: two queries a pass at most, whatever their number (D3)."""
+"""Finds the active jobs: two calls a pass at most, whatever their number (D3)."""
 
 from asyncio import get_running_loop, sleep
 from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +63,7 @@ class Discovery:
         asked_at_s = self._clock.monotonic()
         self.has_more = False
         try:
-            active_ids = await self._read(self._active_ids)
+            active_ids = await self._read(self._source.active)
             details = await self._details(active_ids, interval_s)
         except RivalError as error:
             self._beats.answered()
@@ -96,9 +96,6 @@ class Discovery:
         if self.is_waiting:
             self._journal.note("taking over")
         self.is_waiting = False
-
-    def _active_ids(self) -> frozenset[str]:
-        return frozenset(job.id for job in self._source.active())
 
     async def _details(self, active_ids: frozenset[str], interval_s: float) -> Sequence[Job]:
         """Make the second query of a pass, where there is anything to ask; return the jobs that were read.

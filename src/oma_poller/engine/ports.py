@@ -12,17 +12,20 @@ from msgspec import Struct
 
 from oma_poller.engine.cohort_request import CohortAnswer, CohortRequest
 from oma_poller.model.flight import Recorded
-from oma_poller.model.job import ActiveJob, Job
+from oma_poller.model.job import Job
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.reading import Failure, Outcome
 from oma_poller.model.update import Update
 
 
 class JobSource(Protocol):
-    """Reads the OMA's jobs. Two calls a discovery pass, each one query, whatever the number of jobs."""
+    """Reads the OMA's jobs. Two calls a discovery pass, each one query, whatever the number of jobs.
 
-    def active(self) -> list[ActiveJob]:
-        """Return id and status of every job whose status is active, in no particular order."""
+    Where ids are odd the first may take one query more.
+    """
+
+    def active(self) -> frozenset[str]:
+        """Return the id of every job whose status is active."""
         ...
 
     def newest(self, limit: int) -> list[str]:

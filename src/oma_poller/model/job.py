@@ -7,13 +7,6 @@ from msgspec import Struct
 from oma_poller.model.memory import Past
 
 
-class ActiveJob(Struct, frozen=True, gc=False):
-    """A row of `replication_jobs` as the cheap half of discovery sees it."""
-
-    id: str
-    status: str
-
-
 class Disk(Struct, frozen=True, gc=False):
     """A row of `vm_disks` with the volume it is written to."""
 
