@@ -55,12 +55,27 @@ def test_each_job_is_told_what_it_would_be_by_itself() -> None:
     assert [cohort.context(place) for place in (0, 1)] == [one.context for one in alone]
 
 
-def test_a_job_of_which_a_disk_did_not_move_is_to_be_decided_by_itself() -> None:
-    cohort = cohort_of(under_way(2), under_way(1))
-    before = cohort.context(0)
-    updates = cohort.decide(told(40, 30, 31), NOW_S + THREE_POLLS_S + 5.0)
-    assert [update is None for update in updates] == [True, False]
-    assert cohort.context(0) == before
+def test_a_job_that_stands_altogether_or_goes_back_is_to_be_decided_by_itself() -> None:
+    cohort = cohort_of(under_way(2), under_way(1), under_way(2))
+    before = [cohort.context(place) for place in (0, 2)]
+    updates = cohort.decide(told(30, 30, 31, 40, 29), NOW_S + THREE_POLLS_S + 5.0)
+    assert [update is None for update in updates] == [True, False, True]
+    assert [cohort.context(place) for place in (0, 2)] == before
+
+
+def test_a_disk_that_stands_while_another_moves_has_no_speed_after_a_while() -> None:
+    story = under_way(2)
+    cohort = cohort_of(story)
+    for poll in range(1, 5):
+        moved, percent = 30 + 10 * poll, 12.5 if poll > 2 else 2.5
+        numbers = Told([moved, 30], [100, 100], [nan, percent])
+        (update,) = cohort.decide(numbers, NOW_S + THREE_POLLS_S + 5.0 * poll)
+        alone = story.poll(copying(moved), copying(30, percent=percent))
+        assert update is not None
+        assert replace(update, whole=False) == alone.update
+        assert cohort.context(0) == alone.context
+    assert alone.context.runs[1] is not None
+    assert alone.context.runs[1].speed_bps == 0.0
 
 
 @pytest.mark.parametrize("after_s", [0.0, -1.0, 15.1])
@@ -83,10 +98,11 @@ def test_a_job_that_left_is_decided_no_more_and_the_others_keep_their_places() -
     assert (len(cohort), cohort.places) == (2, 3)
 
 
-def test_a_job_one_disk_of_which_stands_does_not_join() -> None:
+def test_a_job_without_a_run_for_each_key_does_not_join() -> None:
     story = under_way(2)
-    story.poll(copying(40), copying(30))
-    assert Cohort(POLICY).join(story.context, story.job) is None
+    assert (
+        Cohort(POLICY).join(replace(story.context, runs=(None, *story.context.runs[1:])), story.job) is None
+    )
     assert Cohort(POLICY).join(replace(story.context, last_good_s=None), story.job) is None
 
 

@@ -512,13 +512,18 @@ def test_very_many_jobs_are_begun_a_part_at_a_time(monkeypatch: pytest.MonkeyPat
     assert 10 <= sum(len(request.keys) for request in bench.fetcher.cohorts) < 60
 
 
-def test_jobs_of_disks_that_do_not_all_move_are_polled_by_themselves() -> None:
+def test_a_job_one_disk_of_which_moves_is_polled_with_the_others() -> None:
     two = replace(job(1), disks=(a_disk(1), a_disk(2)))
     bench = BulkBench(two)
-    bench.tell(key(2), 500)
-    for poll in range(1, 6):
+    for poll in range(1, 4):
+        bench.tell(key(2), 500 * poll)
         go_on(bench, range(1, 2), 1000 * poll)
-    assert not bench.is_together("job-00001")
+    for poll in range(4, 8):
+        go_on(bench, range(1, 2), 1000 * poll)
+        assert bench.is_together("job-00001")
+    speeds = [run.speed_bps for run in bench.held("job-00001").context.runs if run is not None]
+    assert speeds[0] > 150.0
+    assert speeds[1] == 0.0
 
 
 def test_an_entry_that_tells_its_disks_apart_is_polled_by_itself() -> None:

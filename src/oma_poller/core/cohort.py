@@ -5,16 +5,16 @@ What is said of one job there holds here for each: it is the same decision, whic
 to be decided by itself.
 """
 
-from array import array
-from math import isnan, nan
-from operator import gt
+from math import isnan
+from operator import ge
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from oma_poller.core.columns import Columns, no_columns
 from oma_poller.core.parts import FULL_BP
-from oma_poller.core.speed import GAP_INTERVALS, eta_s, weight_of_sample
-from oma_poller.model.context import KeyRun, PollingContext
+from oma_poller.core.speed import GAP_INTERVALS, STANDSTILL_INTERVALS, eta_s, weight_of_sample
+from oma_poller.model.context import PollingContext
 from oma_poller.model.job import Job
 from oma_poller.model.policy import Policy
 from oma_poller.model.reading import BIGINT_MAX, State
@@ -46,20 +46,6 @@ class Member(Struct, gc=False):
     sync_type: str
 
 
-class _Columns(Struct):
-    """The numbers of all members; those of disks stand in the order of the members."""
-
-    read_at_s: "array[float]"
-    percent_bp: "array[int]"
-    bytes_transferred: "array[int]"
-    """Of the job: the most that was seen (T4)."""
-    moved_bytes: "array[int]"
-    """Of a disk, as are all that follow."""
-    total_bytes: "array[int]"
-    percent: "array[float]"
-    speed_bps: "array[float]"
-
-
 class Cohort:
     """Jobs of one VMA that are asked and decided together, each at a *place* that no other job takes.
 
@@ -74,7 +60,7 @@ class Cohort:
         self._members: list[Member | None] = []
         self._disks: list[range] = []
         """Where those of each place stand in the columns of disks."""
-        self._columns = _columns()
+        self._columns = no_columns()
         self._shared: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
         """The words of members, held once."""
         self._count = 0
@@ -92,19 +78,16 @@ class Cohort:
         return self._disks[place]
 
     def join(self, context: PollingContext, job: Job) -> int | None:
-        """Give a job a place whose last poll went the short way; None where not every disk of it moved."""
-        runs = [run for run in context.runs if run is not None and run.moved_at_s == run.read_at_s]
+        """Give a job a place whose last poll went the short way; None where that is not so."""
+        runs = [run for run in context.runs if run is not None]
         if len(runs) != len(context.runs) or context.last_good_s is None:
             return None
-        numbers = _columns()
+        numbers = no_columns()
         numbers.read_at_s.append(context.last_good_s)
         numbers.percent_bp.append(context.percent_bp)
         numbers.bytes_transferred.append(context.bytes_transferred)
         for run in runs:
-            numbers.moved_bytes.append(run.raw_bytes)
-            numbers.total_bytes.append(run.total_bytes)
-            numbers.percent.append(nan if run.percent is None else run.percent)
-            numbers.speed_bps.append(run.speed_bps)
+            numbers.add_run(run)
         sync_type = next((run.sync_type for run in runs if run.sync_type), "")
         disk_ids = tuple(disk.id for disk in job.disks)
         words = tuple((run.phase or run.operation or run.word, run.phase) for run in runs)
@@ -116,14 +99,14 @@ class Cohort:
         member = self._members[place]
         if member is None:
             return None
-        numbers = _columns()
-        _keep(numbers, self._columns, place, self._disks[place])
+        numbers = no_columns()
+        numbers.add(self._columns, place, self._disks[place])
         return other.take(member, numbers)
 
-    def take(self, member: Member, numbers: "_Columns") -> int:
+    def take(self, member: Member, numbers: Columns) -> int:
         """Take a job with its numbers from another cohort; return its place."""
         first, disks = len(self._columns.moved_bytes), len(numbers.moved_bytes)
-        _keep(self._columns, numbers, 0, range(disks))
+        self._columns.add(numbers, 0, range(disks))
         self._disks.append(range(first, first + disks))
         self._members.append(member)
         self._count += 1
@@ -144,7 +127,7 @@ class Cohort:
         if now_s == member.context.last_good_s:
             return member.context
         disks = zip(member.context.runs, self._disks[place], strict=True)
-        runs = tuple(run and _run(run, now_s, columns, disk) for run, disk in disks)
+        runs = tuple(run and columns.run(run, now_s, disk) for run, disk in disks)
         return replace(
             member.context,
             last_poll_s=now_s,
@@ -168,21 +151,22 @@ class Cohort:
     def decide(self, told: Told, now_s: float) -> list[Update | None]:
         """Return the update of each place; None for one that is to be decided by itself, or has left."""
         last = self._columns
-        step = _Step(last, _columns(), told, now_s, self._policy.interval_s, self._status)
+        step = _Step(last, no_columns(), told, now_s, self._policy.interval_s, self._status)
         updates: list[Update | None] = []
-        moved = told.bytes_transferred
         longest_s = GAP_INTERVALS * self._policy.interval_s
         for place, (member, disks) in enumerate(zip(self._members, self._disks, strict=True)):
-            first, end = disks.start, disks.stop
+            moved = told.bytes_transferred[disks.start : disks.stop]
+            before = last.moved_bytes[disks.start : disks.stop].tolist()
             update = None
             if (
                 member is not None
+                and moved != before  # one that stands altogether may be stalled, or failed by time
+                and all(map(ge, moved, before))
                 and 0.0 < now_s - last.read_at_s[place] <= longest_s
-                and all(map(gt, moved[first:end], last.moved_bytes[first:end]))
             ):
                 update = step.went_on(member, place, disks)
             else:
-                _keep(step.columns, last, place, disks)
+                step.columns.add(last, place, disks)
             updates.append(update)
         self._columns = step.columns
         return updates
@@ -191,8 +175,8 @@ class Cohort:
 class _Step(Struct):
     """One poll of a cohort: the columns before it, those after it, and what came between."""
 
-    last: _Columns
-    columns: _Columns
+    last: Columns
+    columns: Columns
     told: Told
     now_s: float
     interval_s: float
@@ -236,13 +220,19 @@ class _Step(Struct):
         Between these stands which is furthest behind; of equal ones the first.
         """
         columns, told, last, disk_ids = self.columns, self.told, self.last, member.disk_ids
-        means_bps, moved_before = last.speed_bps, last.moved_bytes
+        means_bps, moved_before, now_s = last.speed_bps, last.moved_bytes, self.now_s
         elapsed_s, weight, first, least, least_bp = self.elapsed_s, self.weight, disks.start, 0, FULL_BP + 1
         rows: list[DiskUpdate] = []
         moved_bytes, total_bytes, sum_bps = 0, 0, 0.0
         for disk in disks:
             moved, total, mean_bps = told.bytes_transferred[disk], told.total_bytes[disk], means_bps[disk]
-            speed_bps = mean_bps + ((moved - moved_before[disk]) / elapsed_s - mean_bps) * weight
+            step_bytes = moved - moved_before[disk]
+            speed_bps = mean_bps + (step_bytes / elapsed_s - mean_bps) * weight
+            if step_bytes:
+                columns.moved_at_s.append(now_s)
+                columns.changed_at_s.append(now_s)
+            else:
+                speed_bps = self._standing(disk, speed_bps)
             share_bp = moved * FULL_BP // total if moved < total else FULL_BP
             moved_bytes += moved
             total_bytes += total
@@ -258,34 +248,11 @@ class _Step(Struct):
         columns.percent.fromlist(told.percent[first:end])
         return moved_bytes, total_bytes, sum_bps, least, tuple(rows)
 
-
-def _columns() -> _Columns:
-    return _Columns(array("d"), array("q"), array("q"), array("q"), array("q"), array("d"), array("d"))
-
-
-def _keep(columns: _Columns, last: _Columns, place: int, disks: range) -> None:
-    """Add a job as it was."""
-    columns.read_at_s.append(last.read_at_s[place])
-    columns.percent_bp.append(last.percent_bp[place])
-    columns.bytes_transferred.append(last.bytes_transferred[place])
-    first, end = disks.start, disks.stop
-    columns.moved_bytes += last.moved_bytes[first:end]
-    columns.total_bytes += last.total_bytes[first:end]
-    columns.percent += last.percent[first:end]
-    columns.speed_bps += last.speed_bps[first:end]
-
-
-def _run(run: KeyRun, now_s: float, columns: _Columns, disk: int) -> KeyRun:
-    """Return the run of a disk that moved at its last poll."""
-    percent = columns.percent[disk]
-    return replace(
-        run,
-        read_at_s=now_s,
-        moved_at_s=now_s,
-        changed_at_s=now_s,
-        raw_bytes=columns.moved_bytes[disk],
-        bytes_transferred=columns.moved_bytes[disk],
-        total_bytes=columns.total_bytes[disk],
-        percent=None if isnan(percent) else percent,
-        speed_bps=columns.speed_bps[disk],
-    )
+    def _standing(self, disk: int, speed_bps: float) -> float:
+        """Add the moments of a disk that stood while another moved; return its speed."""
+        last, now_s = self.last, self.now_s
+        moved_at_s, percent, before = last.moved_at_s[disk], self.told.percent[disk], last.percent[disk]
+        is_other = percent != before and not (isnan(percent) and isnan(before))
+        self.columns.moved_at_s.append(moved_at_s)
+        self.columns.changed_at_s.append(now_s if is_other else last.changed_at_s[disk])
+        return 0.0 if now_s - moved_at_s >= STANDSTILL_INTERVALS * self.interval_s else speed_bps
