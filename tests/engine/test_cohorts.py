@@ -347,8 +347,10 @@ def test_a_job_that_leaves_the_database_is_asked_no_more() -> None:
 
 def test_a_row_that_is_as_it_was_takes_nobody_out() -> None:
     bench = going()
-    assert bench.reread(job(1)) == []
+    assert bench.reread(job(1), job(2, status="running")) == []
     assert bench.is_together("job-00001")
+    assert bench.is_together("job-00002")
+    assert bench.held("job-00002").job.status == "running"
 
 
 def test_a_row_that_changed_has_its_job_polled_by_itself_when_it_is_due() -> None:

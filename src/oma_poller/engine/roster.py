@@ -46,7 +46,8 @@ class Roster:
             if watch is None or not self._is_same(watch, job, asked_at_s):
                 newcomers.append(job)
                 continue
-            if job == watch.job:
+            if replace(watch.job, status=job.status) == job:  # the status is what this program writes
+                watch.job = job
                 self._was_read(watch)
                 continue
             try:
