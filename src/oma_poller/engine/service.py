@@ -22,7 +22,7 @@ from oma_poller.engine.upkeep import EVERY_S, Upkeep
 from oma_poller.engine.writer import Writer
 from oma_poller.errors import DefectError, OmaPollerError
 
-_SHORTEST_FLUSH_S, _LONGEST_FLUSH_S = 0.05, 0.2
+_SHORTEST_FLUSH_S, _LONGEST_FLUSH_S = 0.05, 0.18
 LONGEST_RETRY_S = 5.0
 """Pause between two attempts to write while the database is away."""
 IDLE_S = 1.0
@@ -44,7 +44,7 @@ LONGEST_WAIT_S = 0.5
 def flush_pace_s(interval_s: float) -> float:
     """Return how long a result waits at most for its flush; the results that come in it share one.
 
-    A tenth of the poll interval, so that a row is never much older than its poll, within 50 to 200 ms.
+    A tenth of the poll interval, so that a row is never much older than its poll, within 50 to 180 ms.
     """
     return min(max(interval_s / 10, _SHORTEST_FLUSH_S), _LONGEST_FLUSH_S)
 
