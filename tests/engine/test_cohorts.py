@@ -418,6 +418,9 @@ def test_the_memory_of_each_is_made_anew_at_its_pace() -> None:
         batch = bench.mailbox.take(1000, bench.clock.now_s, now)
         taken += [(memory.context.job_id, memory.context.bytes_transferred) for memory in batch.memories]
         bench.mailbox.confirm(batch, bench.clock.now_s)
+    watch = bench.held("job-00001")
+    assert watch.seat is not None
+    assert watch.decided.bytes_transferred >= 1000 * (5 + PACE_S / 5), "what was made anew is held once"
     of_one = [moved_bytes for job_id, moved_bytes in taken if job_id == "job-00001"]
     assert len(of_one) >= 3
     assert all(later - sooner <= 1000 * (PACE_S / 5 + 1) for sooner, later in pairwise(of_one))

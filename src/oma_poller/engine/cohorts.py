@@ -199,6 +199,7 @@ class Cohorts:
             context = group.cohort.renew(place)
             if context is None:
                 continue
+            watch.decided = context  # so that it is held once
             self._parts.mailbox.remember(context, now_s)
             if recorder is not None and recorder.wants(watch, now_s):
                 self._let_go(watch, self._next_slot_s(watch, group.began_s, now_s))

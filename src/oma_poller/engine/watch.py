@@ -34,7 +34,8 @@ class Watch(Struct, eq=False, gc=False):
     vma: str
     plan: KeyPlan
     decided: PollingContext
-    """What is known of it since it was last decided by itself. But for numbers and moments it is so still."""
+    """What is known of it since it was last decided by itself, or made anew in its cohort. But for numbers
+    and moments it is so still."""
     refusal: Failure | None = None
     """Why the job cannot be asked for at all; on this job alone."""
     doubts: int = 0
