@@ -89,10 +89,10 @@ def test_neighbours_that_share_a_place_are_due_at_most_so_many_ticks_before_thei
     assert own_s - shared_s < ticks * tick_s
 
 
-def test_jobs_of_a_vma_that_answers_in_bulk_are_due_four_times_a_second() -> None:
+def test_jobs_of_a_vma_that_answers_in_bulk_are_due_twice_a_second() -> None:
     timetable = Timetable(5.0)
     counts = Counter(timetable.slot_after(f"job-{number}", 1000.0, BULK_TICKS) for number in range(JOBS))
-    assert sorted(counts) == pytest.approx([1000.25 + number / 4 for number in range(20)])
+    assert sorted(counts) == pytest.approx([1000.5 + number / 2 for number in range(10)])
     assert min(counts.values()) > 400
 
 

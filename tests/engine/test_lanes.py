@@ -126,7 +126,7 @@ def test_a_vma_that_stops_answering_in_bulk_has_its_share_from_then_on() -> None
     assert bench.poller.abandon() == 10
 
 
-@pytest.mark.parametrize(("bulk", "places"), [(False, 100), (True, 20)])
+@pytest.mark.parametrize(("bulk", "places"), [(False, 100), (True, 10)])
 def test_jobs_of_a_vma_in_bulk_come_due_in_fewer_and_larger_groups(*, bulk: bool, places: int) -> None:
     bench = Bench(*jobs(1000), max_concurrent=1000)
     if bulk:

@@ -240,11 +240,12 @@ def test_less_is_tried_after_a_failure_and_more_again_after_success() -> None:
         desk.put(number)
     desk.database.writing_fails = AWAY
     tried = []
-    for _ in range(7):
+    for _ in range(8):
         assert desk.step() is False
         tried.append(desk.writer.rows_a_flush)
-    assert tried == [1000, 500, 250, 125, 100, 100, 100]
+    assert tried == [2500, 1250, 625, 312, 156, 100, 100, 100]
     desk.database.writing_fails = None
-    for _ in range(7):
+    for _ in range(8):
         assert desk.step() is True
-    assert [len(write) for write in desk.database.writes] == [100, 200, 400, 800, 1600, 2000, 900]
+    written = [len(write) for write in desk.database.writes]
+    assert written == [100, 200, 400, 800, 1600, 3200, 5000, 3700]

@@ -7,7 +7,7 @@ from zlib import crc32
 
 TICK_S = 0.05
 """Places in the interval are whole ticks, so that what is due comes in groups: groups cost less CPU."""
-BULK_TICKS = 5
+BULK_TICKS = 10
 """So many places next to each other are one for a VMA that answers many keys in one request."""
 FEW_OUTDATED = 64
 """So many outdated entries are not worth making the groups anew."""

@@ -13,7 +13,7 @@ from oma_poller.engine.tally import Tally
 from oma_poller.errors import DatabaseError, DatabaseRefusedError, RivalError
 from oma_poller.model.update import Update
 
-ROWS_A_FLUSH = 2000
+ROWS_A_FLUSH = 5000
 """Rows of jobs written at once where so many wait: a flush takes its time beside polls, however small."""
 FEWEST_ROWS = 100
 """So few are tried at least after failures: the server may not take more in its time."""
