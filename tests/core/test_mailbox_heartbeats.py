@@ -45,6 +45,14 @@ def test_a_row_with_an_update_needs_no_heartbeat(mailbox: Mailbox) -> None:
     assert mailbox.take(500, 40.0) == Batch((BETTER,), ())
 
 
+def test_a_row_of_a_copy_that_moved_needs_no_heartbeat(mailbox: Mailbox) -> None:
+    mailbox.put(GOOD, 0.0)
+    flush(mailbox, 0.0)
+    mailbox.put(GOOD, HEARTBEAT_S)
+    mailbox.put_moved([BETTER], HEARTBEAT_S + 5)
+    assert mailbox.take(500, 40.0) == Batch((BETTER,), ())
+
+
 def test_an_end_needs_no_heartbeat(mailbox: Mailbox) -> None:
     mailbox.put(GOOD, 0.0)
     flush(mailbox, 0.0)

@@ -103,6 +103,7 @@ class Service:
         self._parts.fetcher.start(self._deliver_to(loop))
         if self._parts.controls is not None:
             self._parts.controls.attach(loop, self._wake.set, self._look.set)
+        broken: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 discovery = tasks.create_task(_told("discovery", self._discover), name="discovery")
@@ -124,9 +125,11 @@ class Service:
             with suppress(Exception):  # what is told is why it ended, not what followed from that
                 await self._in_time(self._flush_rest())
                 await self._record_rest()
-            raise _first(group) from None
+            broken = _first(group)
         finally:
             self._parts.fetcher.close()
+        if broken is not None:  # raised above, Debian's Python 3.11.2 would put it into a group
+            raise broken from None
         recorded = self._parts.recorder.summary() if self._parts.recorder is not None else {}
         self._parts.journal.note("stopped", **self._parts.tally.summary(), **recorded)
 
