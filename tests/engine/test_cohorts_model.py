@@ -111,18 +111,14 @@ def test_jobs_that_are_polled_together_come_to_what_each_comes_to_by_itself(
 ) -> None:
     policy = Policy(interval_s=5.0)
     with patch.object(cohorts_module, "FEWEST_JOBS", 1):
-        _compare(policy, actions)
-
-
-def _compare(policy: Policy, actions: list[Callable[[Run], None]]) -> None:
-    together, alone = Run(policy, each_poll=False), Run(policy, each_poll=True)
-    for run in (together, alone):
-        for _ in range(4):
-            run.go_on([1000] * (COUNT + 1), {}, 0)
-    assert together.seen() == alone.seen()
-    assert together.bench.is_together("job-00001")
-    for action in actions:
+        together, alone = Run(policy, each_poll=False), Run(policy, each_poll=True)
         for run in (together, alone):
-            action(run)
+            for _ in range(4):
+                run.go_on([1000] * (COUNT + 1), {}, 0)
         assert together.seen() == alone.seen()
-    assert together.bench.tally.polls == alone.bench.tally.polls
+        assert together.bench.is_together("job-00001")
+        for action in actions:
+            for run in (together, alone):
+                action(run)
+            assert together.seen() == alone.seen()
+        assert together.bench.tally.polls == alone.bench.tally.polls

@@ -1,8 +1,8 @@
 """Jobs whose copies only go on, decided together: the short way of `core/steady.py`, a column at a time.
 
 What is said of one job there holds here for each: it is the same decision, which a property holds
-(`tests/core/test_cohort.py`). A job whose numbers say anything else than that every disk of it moved on is
-to be decided by itself.
+(`tests/core/test_cohort.py`). A job of which no disk moved on, or one went back or said anything else, is to
+be decided by itself.
 """
 
 from math import isnan
