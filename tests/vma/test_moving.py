@@ -7,58 +7,15 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moving_entries import PLAIN, page, reading, request, wire
 from wire_samples import KEY
 
 from oma_poller.engine.cohort_request import ELSE, CohortRequest
 from oma_poller.model.reading import BIGINT_MAX, Missing, Reading
 from oma_poller.vma import moving as moving_module
-from oma_poller.vma.entry import WireEntry
 from oma_poller.vma.mirror import KEEP_S, Mirror
 from oma_poller.vma.moving import NOWHERE, Moving
-from oma_poller.vma.page import Page, read_page
-from oma_poller.vma.wire import decode, read
-
-PLAIN: dict[str, Any] = {
-    "status": "in_progress",
-    "sync_type": "full",
-    "phase": "Transfer",
-    "percentage": 2.5,
-    "current_operation": "Transferring Data",
-    "bytes_transferred": 100,
-    "total_bytes": 1000,
-    "throughput": {"current_mbps": 1.5},
-    "timing": {"start_time": "2026-11-24T10:00:00Z", "eta_seconds": 9},
-    "vm_info": {"name": "vm", "disk_size_gb": 40},
-    "errors": [],
-    "last_error": None,
-}
-
-
-def wire(**fields: object) -> WireEntry:
-    """Return an entry as it comes off the wire."""
-    return msgspec.json.decode(msgspec.json.encode(PLAIN | fields), type=WireEntry)
-
-
-def reading(**fields: object) -> Reading:
-    """Return what such an entry says."""
-    outcome = read(wire(**fields), KEY)
-    assert isinstance(outcome, Reading)
-    return outcome
-
-
-def page(
-    version: int,
-    *keys: str,
-    full: bool = False,
-    deleted: tuple[str, ...] = (),
-    **fields: Any,  # noqa: ANN401 - the fields of an entry have types of their own
-) -> Page:
-    """Return a page that tells these keys, all with the same fields."""
-    entries = [PLAIN | {"job_id": key} | fields for key in keys]
-    told = {"cursor": f"e.{version}", "complete": True, "full": full, "entries": entries, "deleted": deleted}
-    made = read_page(msgspec.json.encode(told))
-    assert made is not None
-    return made
+from oma_poller.vma.wire import decode
 
 
 def listed(*keys: str) -> Mirror:
@@ -66,11 +23,6 @@ def listed(*keys: str) -> Mirror:
     mirror = Mirror()
     mirror.take(page(1, *keys, full=True), 0.0, 0.0)
     return mirror
-
-
-def request(*keys: str, **fields: object) -> CohortRequest:
-    """Return a request of jobs that know these entries."""
-    return CohortRequest("v", keys, [reading(**fields)] * len(keys), 1)
 
 
 def moved(mirror: Mirror, asked: CohortRequest) -> list[int]:
