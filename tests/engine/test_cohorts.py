@@ -211,28 +211,19 @@ def test_a_vma_that_no_longer_answers_in_bulk_has_each_job_polled_by_itself() ->
     assert {moved(bench, number) for number in range(1, MANY + 1)} == {9000}
 
 
-def test_a_cohort_that_is_declined_has_each_job_polled_by_itself_at_once() -> None:
-    bench = going(4)
-    due_s = bench.poller.next_due_s()
-    assert due_s is not None
-    bench.clock.now_s = due_s
-    bench.poller.tick()
-    asked = bench.fetcher.cohorts[0].keys
-    bench.fetcher.bulk.clear()
-    bench.poller.receive(bench.serve())
-    bench.poller.tick()
-    assert {one.key for one in bench.fetcher.taken()} == set(asked)
-
-
-def test_polls_that_a_cohort_declined_are_late_once() -> None:
+def test_a_cohort_under_way_when_its_vma_stops_answering_in_bulk_is_asked_key_by_key() -> None:
     bench = going(4)
     observed = sum(bench.tally.lateness.counts)
+    tell_all(bench, range(1, 5), 9000)
     bench.clock.now_s += 5.0
     bench.poller.tick()
     bench.fetcher.bulk.clear()
     bench.step()
-    bench.step()
+    assert {moved(bench, number) for number in range(1, 5)} == {9000}
     assert sum(bench.tally.lateness.counts) == observed + 4
+    for poll in (10, 11):
+        go_on(bench, range(1, 5), 1000 * poll)
+    assert together(bench, 4) == 0
 
 
 def test_jobs_of_a_vma_that_has_few_are_polled_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:

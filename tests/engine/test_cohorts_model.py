@@ -105,14 +105,20 @@ OTHER = st.sampled_from(
 
 
 @settings(max_examples=60)
-@given(actions=st.lists(st.one_of(GOING, GOING, GOING, GOING, GOING, GOING, OTHER), min_size=6, max_size=24))
+@given(
+    actions=st.lists(st.one_of(GOING, GOING, GOING, GOING, GOING, GOING, OTHER), min_size=6, max_size=24),
+    in_bulk=st.booleans(),
+)
 def test_jobs_that_are_polled_together_come_to_what_each_comes_to_by_itself(
     actions: list[Callable[[Run], None]],
+    in_bulk: bool,  # noqa: FBT001 - drawn
 ) -> None:
     policy = Policy(interval_s=5.0)
-    with patch.object(cohorts_module, "FEWEST_JOBS", 1):
+    with patch.object(cohorts_module, "FEWEST_JOBS", 1), patch.object(cohorts_module, "FEWEST_SINGLY", 1):
         together, alone = Run(policy, each_poll=False), Run(policy, each_poll=True)
         for run in (together, alone):
+            if not in_bulk:
+                run.bench.fetcher.bulk.clear()
             for _ in range(4):
                 run.go_on([1000] * (COUNT + 1), {}, 0)
         assert together.seen() == alone.seen()

@@ -1,4 +1,4 @@
-"""A poller and a VMA that answers in bulk, without a network: the client's own mirror tells what changed."""
+"""A poller and a VMA, without a network: the client's own mirror and walks tell what its keys say."""
 
 from typing import Any
 
@@ -6,17 +6,22 @@ import msgspec
 from core_values import NOW, STARTED
 from engine_world import Bench, key
 
-from oma_poller.engine.cohort_request import CohortRequest, declined
+from oma_poller.engine.cohort_request import CohortAnswer, CohortRequest
 from oma_poller.engine.ports import Answer, ProbeAnswer, TierAnswer, TierRequest
 from oma_poller.model.job import Job
 from oma_poller.model.policy import Policy
 from oma_poller.model.reading import Failure
+from oma_poller.vma.exchange import Exchange, Received
 from oma_poller.vma.feed import refused
 from oma_poller.vma.mirror import Mirror
 from oma_poller.vma.page import read_page
+from oma_poller.vma.target import VmaTarget
+from oma_poller.vma.walk import Walk
 
 VMA = "default"
 TOTAL_BYTES = 10**9
+UNUSED = Exchange(VmaTarget(VMA, "http://127.0.0.1:9"), 1.0)
+"""Stands for the exchange of a key that is being asked for."""
 
 __all__ = ["NOW", "TOTAL_BYTES", "VMA", "BulkBench", "key"]
 
@@ -24,11 +29,21 @@ __all__ = ["NOW", "TOTAL_BYTES", "VMA", "BulkBench", "key"]
 class BulkBench(Bench):
     """Moves by hand: entries are told, time passes, and what is due is polled."""
 
-    def __init__(self, *jobs: Job, policy: Policy | None = None, each_poll: bool = False) -> None:
-        super().__init__(policy=policy, each_poll=each_poll)
+    def __init__(
+        self,
+        *jobs: Job,
+        policy: Policy | None = None,
+        max_concurrent: int = 10,
+        each_poll: bool = False,
+    ) -> None:
+        super().__init__(policy=policy, max_concurrent=max_concurrent, each_poll=each_poll)
         self.fetcher.bulk.add(VMA)
         self.failure: Failure | None = None
         """What every request to the VMA comes to; None while it answers."""
+        self.broken: dict[str, Failure] = {}
+        """What a request for a key by itself comes to."""
+        self.slow: set[str] = set()
+        """Keys that are not answered in time where each is asked for by itself."""
         self.asked_together: list[int] = []
         """How many keys each cohort's request had."""
         self._entries: dict[str, dict[str, Any] | None] = {}
@@ -92,9 +107,21 @@ class BulkBench(Bench):
         self.asked_together.append(len(request.keys))
         if self.failure is not None:
             return refused(request, self.failure, 0.1)
-        if VMA not in self.fetcher.bulk:
-            return declined(request)
-        return self._mirror.numbers(request, 0.1)
+        return self._mirror.numbers(request, 0.1) if VMA in self.fetcher.bulk else self._walked(request)
+
+    def _walked(self, request: CohortRequest) -> CohortAnswer:
+        """Answer key by key; there is no time in which anything could be too slow."""
+        walk = Walk(request)
+        while (step := walk.next_step(self.clock.now_s)) is not None:
+            walk.asked[step.place] = UNUSED
+            entry = self._entries.get(step.key)
+            body = b"job not found" if entry is None else msgspec.json.encode(entry)
+            reply: Received | Failure = Received(404 if entry is None else 200, {}, body)
+            if step.key in self.broken:
+                reply = self.broken[step.key]
+            if step.key not in self.slow:
+                walk.take(step.place, reply, NOW, 0.0)
+        return walk.answer(self.clock.now_s, 0.0)
 
     def tier(self, request: TierRequest) -> Answer:
         """Answer one poll."""

@@ -4,19 +4,29 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor, Future
+from math import ceil, nan
 from typing import Any, TypeVar
 
 from key_views import Asked, each_key
 from msgspec.structs import replace
 
-from oma_poller.engine.cohort_request import CohortRequest
+from oma_poller.core.breaker import is_answer
+from oma_poller.engine.cohort_request import (
+    ELSE,
+    Apart,
+    CohortAnswer,
+    CohortRequest,
+    only_goes_on,
+    says_the_same,
+)
 from oma_poller.engine.ports import Deliver, Flushed, ProbeAnswer, TierAnswer, TierRequest
 from oma_poller.errors import DatabaseError, DatabaseRefusedError
 from oma_poller.model.job import Job
 from oma_poller.model.memory import JobMemory, Past
 from oma_poller.model.policy import Policy
-from oma_poller.model.reading import Failure, Missing, Outcome
+from oma_poller.model.reading import Failure, Missing, Outcome, Reading
 from oma_poller.model.update import Update
+from oma_poller.vma.walk import LONGEST_S
 
 T = TypeVar("T")
 
@@ -104,6 +114,25 @@ class QuietFetcher:
         return [TierAnswer(request, tuple(outcomes[key] for key in request.keys), 0.1)]
 
 
+def answer_of(request: CohortRequest, outcomes: Sequence[Outcome] | None) -> CohortAnswer:
+    """Return the answer to a cohort whose keys brought these; None where all of them are too slow."""
+    count = len(request.keys)
+    moved, total, percent = [ELSE] * count, [0] * count, [nan] * count
+    if outcomes is None:
+        return CohortAnswer(request, 0.1, moved, total, percent, is_heard=False, is_cut=True)
+    for place, (said, outcome) in enumerate(zip(request.said, outcomes, strict=True)):
+        if isinstance(outcome, Reading) and only_goes_on(outcome) and says_the_same(said.reading, outcome):
+            moved[place], total[place] = outcome.bytes_transferred, outcome.total_bytes
+            percent[place] = nan if outcome.percent is None else outcome.percent
+    apart = {
+        job: Apart(tuple(outcomes[span.start : span.stop]), (b"",) * len(span), is_followed=False)
+        for job, span in enumerate(request.spans)
+        if ELSE in moved[span.start : span.stop]
+    }
+    is_heard = any(map(is_answer, outcomes))
+    return CohortAnswer(request, 0.1, moved, total, percent, apart=apart, is_heard=is_heard)
+
+
 class ScriptedFetcher:
     """Answers each request by a script, after a delay, on the running loop."""
 
@@ -126,7 +155,7 @@ class ScriptedFetcher:
         self.under_way: Counter[str] = Counter()
         self.most_under_way = 0
         self.twice_at_once: set[str] = set()
-        self._open: dict[int, tuple[TierRequest, Failure | None]] = {}
+        self._open: dict[int, tuple[TierRequest | CohortRequest, Failure | None]] = {}
         self._deliver: Deliver | None = None
 
     def start(self, deliver: Deliver) -> None:
@@ -134,11 +163,14 @@ class ScriptedFetcher:
         self._deliver = deliver
 
     def submit(self, requests: Iterable[TierRequest | CohortRequest]) -> None:
-        """Answer these later. There are no cohorts, for no VMA answers in bulk."""
+        """Answer these later. Of a cohort that is too slow those are asked for that there is time for."""
         loop = asyncio.get_running_loop()
         for request in requests:
-            assert isinstance(request, TierRequest)
-            for key in request.keys:
+            keys, took_s = request.keys, self._delay_s(request.vma)
+            if isinstance(request, CohortRequest):
+                in_time = request.at_most * max(1, int(LONGEST_S / took_s))
+                keys, took_s = keys[:in_time], took_s * ceil(len(keys) / request.at_most)
+            for key in keys:
                 self.asked.append((loop.time(), key))
                 if self.under_way[key]:
                     self.twice_at_once.add(key)
@@ -146,8 +178,13 @@ class ScriptedFetcher:
             self.most_under_way = max(self.most_under_way, self.under_way.total())
             number = len(self.asked)
             self._open[number] = (request, self.away.get(request.vma))
-            if not self.hangs:
-                loop.call_later(self._delay_s(request.vma), self._answer, number)
+            if self.hangs:
+                continue
+            if isinstance(request, TierRequest):
+                loop.call_later(took_s, self._answer, number)
+            else:
+                is_cut = took_s > LONGEST_S
+                loop.call_later(min(took_s, LONGEST_S), self._answer_cohort, number, keys, is_cut)
 
     def probe(self, vma: str) -> None:
         """Answer this later."""
@@ -171,10 +208,18 @@ class ScriptedFetcher:
 
     def _answer(self, number: int) -> None:
         request, failure = self._open.pop(number, (None, None))
-        if request is not None and self._deliver is not None:
+        if isinstance(request, TierRequest) and self._deliver is not None:
             self.under_way.subtract(request.keys)
             outcomes = tuple(failure or self.script(asked) for asked in each_key(request))
             self._deliver([TierAnswer(request, outcomes, self._delay_s(request.vma))])
+
+    def _answer_cohort(self, number: int, begun: Sequence[str], is_cut: bool) -> None:  # noqa: FBT001 - of a call_later
+        request, failure = self._open.pop(number, (None, None))
+        if isinstance(request, CohortRequest) and self._deliver is not None:
+            self.under_way.subtract(begun)
+            asked = [Asked(request.vma, key, request.ticket) for key in request.keys]
+            outcomes = [failure or self.script(one) for one in asked] if not is_cut else None
+            self._deliver([answer_of(request, outcomes)])
 
     def _answer_probe(self, answer: ProbeAnswer) -> None:
         if self._deliver is not None:

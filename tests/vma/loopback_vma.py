@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from key_views import Got, each_got, one_key
 
 from oma_poller.clock import Clock, SystemClock
+from oma_poller.engine.cohort_request import CohortAnswer
 from oma_poller.engine.ports import Answer, ProbeAnswer, TierAnswer
 from oma_poller.vma.client import VMAProgressClient
 from oma_poller.vma.target import VmaTarget
@@ -192,6 +193,7 @@ class Answers:
     def __init__(self) -> None:
         self.batches: list[list[Got]] = []
         self.probes: list[ProbeAnswer] = []
+        self.cohorts: list[CohortAnswer] = []
         self._changed = threading.Condition()
 
     def deliver(self, batch: Sequence[Answer]) -> None:
@@ -201,6 +203,7 @@ class Answers:
             if keys:
                 self.batches.append(keys)
             self.probes += [answer for answer in batch if isinstance(answer, ProbeAnswer)]
+            self.cohorts += [answer for answer in batch if isinstance(answer, CohortAnswer)]
             self._changed.notify_all()
 
     @property
@@ -208,6 +211,12 @@ class Answers:
         """Everything so far, key by key."""
         with self._changed:
             return [answer for batch in self.batches for answer in batch]
+
+    def wait_for_cohorts(self, count: int) -> list[CohortAnswer]:
+        """Return all answers to cohorts, once there are `count`."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.cohorts) >= count, PATIENCE_S)
+            return list(self.cohorts)
 
     def wait_for_probes(self, count: int) -> list[ProbeAnswer]:
         """Return all answers to probes, once there are `count`."""

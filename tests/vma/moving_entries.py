@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from wire_samples import KEY
 
-from oma_poller.engine.cohort_request import CohortRequest
+from oma_poller.engine.cohort_request import CohortRequest, Said
 from oma_poller.model.reading import Reading
 from oma_poller.vma.entry import WireEntry
 from oma_poller.vma.page import Page, read_page
@@ -55,5 +55,6 @@ def page(
 
 
 def request(*keys: str, **fields: object) -> CohortRequest:
-    """Return a request of jobs that know these entries."""
-    return CohortRequest("v", keys, [reading(**fields)] * len(keys), 1)
+    """Return a request of jobs of one key that know these entries."""
+    spans = [range(place, place + 1) for place in range(len(keys))]
+    return CohortRequest("v", keys, [Said(reading(**fields)) for _ in keys], spans, len(keys), 1)

@@ -10,7 +10,7 @@ from key_views import each_got
 
 from oma_poller.agent.server.register import Limits, Register
 from oma_poller.engine.ports import TierAnswer, TierRequest
-from oma_poller.model.reading import Failure, FailureKind, Missing, Outcome
+from oma_poller.model.reading import Failure, FailureKind, Missing, Outcome, Reading
 from oma_poller.vma.feed import Feed, Turn
 from oma_poller.vma.gathering import Single, singles_of
 from oma_poller.vma.page import read_page
@@ -170,13 +170,15 @@ class BulkModel(RuleBasedStateMachine):
             self._heard(there.request, Missing() if body is None else decode(body, there.request.key))
 
     def _heard(self, single: Single, outcome: Outcome) -> None:
-        self.feed.heard(single, outcome, offers_bulk=True, now_s=self.clock.s)
+        self.feed.adopt(single, outcome)
+        is_usable = isinstance(outcome, Reading | Missing)
+        self.feed.heard(is_usable=is_usable, offers_bulk=True, now_s=self.clock.s)
         answer = single.answer(Fetched(outcome, 0.1))
         if answer is not None:
             self._answered(answer)
 
     def _carry_out(self, turn: Turn) -> None:
-        self.queue += turn.singles
+        self.queue += [request for request in turn.singles if isinstance(request, TierRequest)]
         if turn.path is not None:
             self.network.append(OnTheWay(None, turn.path))
         for answer in turn.answers:

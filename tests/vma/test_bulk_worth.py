@@ -4,9 +4,8 @@ import pytest
 from key_views import one_key
 
 from oma_poller.engine.ports import TierRequest
-from oma_poller.model.reading import Failure, FailureKind, Missing, Outcome
+from oma_poller.model.reading import Failure, FailureKind, Missing
 from oma_poller.vma.feed import Feed
-from oma_poller.vma.gathering import singles_of
 from oma_poller.vma.page import Page
 from oma_poller.vma.worth import FEWEST_KEYS, WINDOW_S, Worth
 
@@ -69,8 +68,7 @@ def test_copiers_that_report_all_at_once_do_not_end_it() -> None:
 
 def on(feed: Feed, now_s: float) -> bool:
     """Let the VMA offer bulk; return whether it is believed."""
-    (single,) = singles_of(one_key("v", "k", 1))
-    feed.heard(single, Missing(), offers_bulk=True, now_s=now_s)
+    feed.heard(is_usable=True, offers_bulk=True, now_s=now_s)
     return feed.is_on
 
 
@@ -109,9 +107,8 @@ def test_once_a_pass_failed_a_single_key_shows_whether_it_is_bulk_that_is_broken
     assert len(feed.failed(BROKEN, 0.1, 0.0).answers) == 5
     for key in keys:
         feed.wait(one_key("v", key, 2))
-    (request,) = feed.begin(5.0).singles
-    (canary,) = singles_of(request)
-    feed.heard(canary, Missing() if single_works else BROKEN, offers_bulk=True, now_s=5.0)
+    assert len(feed.begin(5.0).singles) == 1
+    feed.heard(is_usable=single_works, offers_bulk=True, now_s=5.0)
     turn = feed.failed(BROKEN, 0.1, 5.0)
     assert feed.is_on is not single_works
     assert (len(turn.singles), len(turn.answers)) == ((4, 0) if single_works else (0, 4))
@@ -157,12 +154,11 @@ def test_no_second_pass_begins_while_one_for_nobody_is_under_way() -> None:
     assert [request.ticket for request in feed.begin(6.0).singles] == [3]
 
 
-@pytest.mark.parametrize("last_key", [Missing(), BROKEN])
-def test_one_key_that_answers_singly_is_enough_to_see_that_singles_work(last_key: Outcome) -> None:
+@pytest.mark.parametrize("last_is_usable", [True, False])
+def test_one_key_that_answers_singly_is_enough_to_see_that_singles_work(*, last_is_usable: bool) -> None:
     feed = after_a_failed_pass()
-    (request,) = feed.begin(5.0).singles
-    for number, single in enumerate(singles_of(request)):
-        outcome = Missing() if number == 0 else last_key
-        feed.heard(single, outcome, offers_bulk=False, now_s=5.0)
+    assert len(feed.begin(5.0).singles) == 1
+    for is_usable in (True, last_is_usable):
+        feed.heard(is_usable=is_usable, offers_bulk=False, now_s=5.0)
     feed.failed(BROKEN, 0.1, 5.0)
     assert not feed.is_on

@@ -1,8 +1,8 @@
-"""A feed answers a cohort with its pass, and never asks for its keys singly."""
+"""A feed answers a cohort with its pass, or has its keys asked for one by one."""
 
 from moving_entries import page, request
 
-from oma_poller.engine.cohort_request import ELSE, CohortAnswer, CohortRequest
+from oma_poller.engine.cohort_request import CohortAnswer, CohortRequest
 from oma_poller.engine.ports import TierRequest
 from oma_poller.model.reading import Failure, FailureKind
 from oma_poller.vma.feed import Feed, Turn
@@ -42,17 +42,22 @@ def test_a_cohort_is_answered_with_the_pass_that_began_for_it() -> None:
     assert feed.begin(1.0).path is not None
     answer = only_answer(feed.page(page(2, "a", bytes_transferred=200), 0.0, 0.1, 1.0), cohort)
     assert answer.bytes_transferred == [200, 100, 100, 100]
-    assert not answer.is_declined
 
 
-def test_a_cohort_is_declined_where_bulk_is_off_or_not_listed_yet() -> None:
-    off, new = Feed(), Feed()
-    new.is_on = True
-    for feed in (off, new):
-        cohort = asked(feed)
-        answer = only_answer(feed.begin(0.0), cohort)
-        assert answer.is_declined
-        assert answer.bytes_transferred == [ELSE] * 4
+def test_a_cohort_is_answered_by_the_first_list_too() -> None:
+    feed = Feed()
+    feed.is_on = True
+    cohort = asked(feed)
+    assert feed.begin(0.0).path is not None
+    answer = only_answer(feed.page(page(1, *KEYS, full=True), 0.0, 0.1, 0.0), cohort)
+    assert answer.bytes_transferred == [100, 100, 100, 100]
+
+
+def test_a_cohort_goes_key_by_key_where_bulk_is_off() -> None:
+    feed = Feed()
+    cohort = asked(feed)
+    turn = feed.begin(0.0)
+    assert (turn.answers, turn.singles, turn.path) == ([], [cohort], None)
 
 
 def test_a_pass_that_fails_is_the_failure_of_its_cohorts_those_that_wait_included() -> None:
@@ -65,10 +70,11 @@ def test_a_pass_that_fails_is_the_failure_of_its_cohorts_those_that_wait_include
     assert [answer.failure for answer in answers if isinstance(answer, CohortAnswer)] == [BROKEN] * 2
 
 
-def test_a_reply_that_is_no_page_declines_its_cohorts() -> None:
+def test_a_reply_that_is_no_page_has_its_cohorts_go_key_by_key() -> None:
     feed = listed()
     cohort = asked(feed)
     feed.begin(1.0)
-    assert only_answer(feed.refused(1.0), cohort).is_declined
+    turn = feed.refused(1.0)
+    assert (turn.answers, turn.singles) == ([], [cohort])
     assert not feed.is_on
     assert feed.cut() == []

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from moving_entries import PLAIN, page, reading, request, wire
 from wire_samples import KEY
 
-from oma_poller.engine.cohort_request import ELSE, CohortRequest
+from oma_poller.engine.cohort_request import ELSE, CohortRequest, Said
 from oma_poller.model.reading import BIGINT_MAX, Missing, Reading
-from oma_poller.vma import moving as moving_module
+from oma_poller.vma import only_moved as only_moved_module
 from oma_poller.vma.mirror import KEEP_S, Mirror
 from oma_poller.vma.moving import NOWHERE, Moving
 from oma_poller.vma.wire import decode
@@ -141,23 +141,23 @@ def test_a_key_that_nobody_asks_for_any_longer_gives_its_seat_back() -> None:
 
 def test_seats_are_used_again() -> None:
     moving = Moving()
-    seats = [moving.seat(reading(), reading()) for _ in range(3)]
+    seats = [moving.seat(Said(reading()), reading()) for _ in range(3)]
     moving.leave(seats[1])
     assert len(moving) == 2
-    assert moving.seat(reading(), reading(bytes_transferred=5)) == seats[1]
+    assert moving.seat(Said(reading()), reading(bytes_transferred=5)) == seats[1]
     assert moving.reading(seats[1], 1.5) == msgspec.structs.replace(
         reading(bytes_transferred=5), clock_skew_s=1.5
     )
-    assert moving.seat(reading(), reading(bytes_transferred=0)) == NOWHERE
+    assert moving.seat(Said(reading()), reading(bytes_transferred=0)) == NOWHERE
     moving.leave(seats[0])
-    assert moving.reseat(seats[0], reading()) == NOWHERE
+    assert moving.reseat(seats[0], Said(reading())) == NOWHERE
     assert not moving.take(seats[0], KEY, wire())
     with pytest.raises(IndexError):
         moving.reading(seats[0], 0.0)
 
 
 def test_words_without_end_are_not_held_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moving_module, "_MOST_SHARED", 3)
+    monkeypatch.setattr(only_moved_module, "_MOST_SHARED", 3)
     mirror = Mirror()
     keys = [f"k{number}" for number in range(9)]
     for number, key in enumerate(keys):

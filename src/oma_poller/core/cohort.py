@@ -58,8 +58,8 @@ class Cohort:
         is_written = policy.write_status and _STATUS in policy.active_statuses
         self._status = _STATUS if is_written else None
         self._members: list[Member | None] = []
-        self._disks: list[range] = []
-        """Where those of each place stand in the columns of disks."""
+        self.spans: list[range] = []
+        """Where the disks of each place stand in the columns of disks."""
         self._columns = no_columns()
         self._shared: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
         """The words of members, held once."""
@@ -72,10 +72,6 @@ class Cohort:
     def places(self) -> int:
         """Number of places, those that were left included."""
         return len(self._members)
-
-    def disks(self, place: int) -> range:
-        """Return which of all disks are those of a place."""
-        return self._disks[place]
 
     def join(self, context: PollingContext, job: Job) -> int | None:
         """Give a job a place whose last poll went the short way; None where that is not so."""
@@ -100,14 +96,14 @@ class Cohort:
         if member is None:
             return None
         numbers = no_columns()
-        numbers.add(self._columns, place, self._disks[place])
+        numbers.add(self._columns, place, self.spans[place])
         return other.take(member, numbers)
 
     def take(self, member: Member, numbers: Columns) -> int:
         """Take a job with its numbers from another cohort; return its place."""
         first, disks = len(self._columns.moved_bytes), len(numbers.moved_bytes)
         self._columns.add(numbers, 0, range(disks))
-        self._disks.append(range(first, first + disks))
+        self.spans.append(range(first, first + disks))
         self._members.append(member)
         self._count += 1
         return len(self._members) - 1
@@ -126,7 +122,7 @@ class Cohort:
         now_s = columns.read_at_s[place]
         if now_s == member.context.last_good_s:
             return member.context
-        disks = zip(member.context.runs, self._disks[place], strict=True)
+        disks = zip(member.context.runs, self.spans[place], strict=True)
         runs = tuple(run and columns.run(run, now_s, disk) for run, disk in disks)
         return replace(
             member.context,
@@ -154,7 +150,7 @@ class Cohort:
         step = _Step(last, no_columns(), told, now_s, self._policy.interval_s, self._status)
         updates: list[Update | None] = []
         longest_s = GAP_INTERVALS * self._policy.interval_s
-        for place, (member, disks) in enumerate(zip(self._members, self._disks, strict=True)):
+        for place, (member, disks) in enumerate(zip(self._members, self.spans, strict=True)):
             moved = told.bytes_transferred[disks.start : disks.stop]
             before = last.moved_bytes[disks.start : disks.stop].tolist()
             update = None

@@ -9,8 +9,21 @@ TICK_S = 0.05
 """Places in the interval are whole ticks, so that what is due comes in groups: groups cost less CPU."""
 BULK_TICKS = 10
 """So many places next to each other are one for a VMA that answers many keys in one request."""
+_BUSY_TICKS = 2
+_SHARING_JOBS = 200
+_BUSY_JOBS = 2000
 FEW_OUTDATED = 64
 """So many outdated entries are not worth making the groups anew."""
+
+
+def neighbours(jobs: int, *, in_bulk: bool) -> int:
+    """Return how many places next to each other are one for a VMA of so many jobs.
+
+    Where each key takes a request of its own they are as few as give each place some fifty jobs or more.
+    """
+    if in_bulk or _SHARING_JOBS <= jobs < _BUSY_JOBS:
+        return BULK_TICKS
+    return _BUSY_TICKS if jobs >= _BUSY_JOBS else 1
 
 
 class Timetable:

@@ -1,24 +1,51 @@
-"""What a VMA that answers in bulk is asked of many jobs that only go on, and what it answers."""
+"""What a VMA is asked of many jobs that only go on, and what it answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from oma_poller.model.reading import Failure, Reading, State
+from oma_poller.model.reading import Failure, Outcome, Reading, State
 
 ELSE = -1
 """Stands for the bytes of a key that says something else than that its copy went on."""
 
 
+class Said(Struct, gc=False):
+    """What a key said when its job joined: by its words every later answer is measured."""
+
+    reading: Reading
+    words: tuple[str | None, ...] | None = None
+    """The same words as they stand on the wire: a note of the fetcher's thread; None before it has one."""
+    start: object = None
+    """When the run started, likewise."""
+
+
 class CohortRequest(Struct, frozen=True, gc=False):
-    """The keys of many jobs, to be asked of one VMA: how far they are, unless they say anything new."""
+    """The keys of many jobs, to be asked of one VMA: how far they are, unless they say anything new.
+
+    Nobody changes it while it waits for its answer.
+    """
 
     vma: str
     keys: Sequence[str]
-    readings: Sequence[Reading]
-    """What each key said when its job joined the cohort: its words are what the answer is measured by."""
+    said: Sequence[Said]
+    """One a key."""
+    spans: Sequence[range]
+    """Which keys are of one job: one span a job, without gaps between them."""
+    at_most: int
+    """So many keys may be asked for at a time, where each takes a request of its own."""
     ticket: int
     """Comes back with the answer."""
+
+
+class Apart(Struct, frozen=True, gc=False):
+    """What the keys of one job answered, each by itself, when they did not all simply go on."""
+
+    outcomes: tuple[Outcome, ...]
+    bodies: tuple[bytes, ...]
+    """The raw replies, as in `TierAnswer`."""
+    is_followed: bool
+    """Whether an HTTP reply to another job came after these."""
 
 
 class CohortAnswer(Struct, frozen=True, gc=False):
@@ -33,14 +60,14 @@ class CohortAnswer(Struct, frozen=True, gc=False):
     """As reported; NaN where none is."""
     failure: Failure | None = None
     """Why nothing could be had; then there are no values."""
-    is_declined: bool = False
-    """Whether nothing was asked: the VMA does not answer in bulk any more."""
-
-
-def declined(request: CohortRequest) -> CohortAnswer:
-    """Return the answer of a VMA that is not asked in bulk any more: each job is to be asked by itself."""
-    keys = len(request.keys)
-    return CohortAnswer(request, 0.0, [ELSE] * keys, [0] * keys, [0.0] * keys, is_declined=True)
+    apart: Mapping[int, Apart] = {}
+    """By place, where keys took requests of their own and a job did not simply go on."""
+    begun_s: Sequence[float] = ()
+    """When each key was really asked for, monotonic seconds; empty where one request was for all."""
+    is_heard: bool = True
+    """Whether any HTTP reply came."""
+    is_cut: bool = False
+    """Whether it took too long: keys that had not answered yet are to be asked for by themselves."""
 
 
 def says_the_same(one: Reading, other: Reading) -> bool:

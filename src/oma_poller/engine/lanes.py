@@ -8,7 +8,7 @@ from math import ceil
 
 from oma_poller.core.breaker import Reach
 from oma_poller.core.shares import shares
-from oma_poller.core.timetable import BULK_TICKS, TICK_S, Timetable
+from oma_poller.core.timetable import TICK_S, Timetable, neighbours
 from oma_poller.engine.ports import ProbeAnswer
 from oma_poller.engine.presence import Outage, Presence
 from oma_poller.engine.rounds import Rounds
@@ -166,8 +166,9 @@ class Lanes:
         return self._slot_after(vma, job_id, max(now_s, began_s + self.interval_s / 2))
 
     def _slot_after(self, vma: str, job_id: str, after_s: float) -> float:
-        ticks = BULK_TICKS if self._rounds.in_bulk(vma) else 1
-        return self.of(vma).timetable.slot_after(job_id, after_s, ticks)
+        lane = self.of(vma)
+        ticks = neighbours(len(lane.job_ids), in_bulk=self._rounds.in_bulk(vma))
+        return lane.timetable.slot_after(job_id, after_s, ticks)
 
     def pop_due(self, now_s: float) -> Iterator[tuple[str, list[tuple[str, float]]]]:
         """Take out jobs that are due and may begin, the most overdue first, as (VMA, some).
@@ -181,7 +182,7 @@ class Lanes:
         left = MOST_A_TICK
         while heads and left:
             vma = heappop(heads)[1]
-            room = min(self._room(vma), left)
+            room = min(self.room(vma), left)
             if not room:
                 continue
             timetable = self._lanes[vma].timetable
@@ -207,10 +208,14 @@ class Lanes:
         """Yield each VMA of which a job may begin, with when its first one is due."""
         for vma, lane in self._lanes.items():
             due_s = lane.timetable.next_due_s()
-            if due_s is not None and self._room(vma):
+            if due_s is not None and self.room(vma):
                 yield vma, due_s
 
-    def _room(self, vma: str) -> int:
+    def take_places(self, vma: str, places: int) -> None:
+        """Take places for polls that are asked for together, or give them back with a negative number."""
+        self._rounds.take_places(vma, places)
+
+    def room(self, vma: str) -> int:
         """Return how many jobs of a VMA may begin now."""
         if self._lanes[vma].is_open or self._rounds.in_bulk(vma):
             return MOST_A_TICK

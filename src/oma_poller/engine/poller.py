@@ -130,8 +130,7 @@ class VMAProgressPoller:
                 heard = None
             elif vma != heard:
                 heard = vma  # until a request to it fails, its next answers say nothing new of the VMA
-                for failed in self._outages.answered(vma):
-                    self._finish(failed.watch, _answered(failed), failed.began_s, moment)
+                self._hear(vma, moment)
             round_ = self._rounds.answered(answer)
             follow_up = None if round_ is None else self._close(round_, moment)
             if follow_up is not None:
@@ -140,20 +139,29 @@ class VMAProgressPoller:
             self._parts.fetcher.submit(follow_ups)
 
     def _receive_cohort(self, answer: CohortAnswer, moment: Moment) -> list[TierRequest]:
-        """Take the answer to many jobs; return the requests of those that are to be asked by themselves.
+        """Take the answer to many jobs; return the requests of those that are to be asked by themselves now.
 
         A failure is as if each had been asked by itself.
         """
-        if not answer.is_declined and (answer.failure is None or is_answer(answer.failure)):
-            for failed in self._outages.answered(answer.request.vma):
-                self._finish(failed.watch, _answered(failed), failed.began_s, moment)
-        follow_ups = []
-        for round_ in self._cohorts.answered(answer, moment.monotonic_s):
-            if round_.outcomes:
-                self._close_without_reading(round_, moment)
-            else:
-                follow_ups.append(self._rounds.ask(round_))
+        vma, follow_ups = answer.request.vma, []
+        if answer.is_heard and (answer.failure is None or is_answer(answer.failure)):
+            self._hear(vma, moment)
+        for parted in self._cohorts.answered(answer, moment.monotonic_s):
+            round_ = parted.round
+            if not (round_.outcomes or self._rounds.in_bulk(vma)):
+                self._ask_anew(round_, moment)  # there may be no place left for it
+                continue
+            follow_up = self._close(round_, moment) if round_.outcomes else self._rounds.ask(round_)
+            if follow_up is not None:
+                follow_ups.append(follow_up)
+            if parted.is_followed:
+                self._hear(vma, moment)
         return follow_ups
+
+    def _hear(self, vma: str, moment: Moment) -> None:
+        """Note an HTTP reply of a VMA: polls in doubt are their jobs' own errors."""
+        for failed in self._outages.answered(vma):
+            self._finish(failed.watch, _answered(failed), failed.began_s, moment)
 
     def confirm_end(self, job_id: str) -> None:
         """Note that the database has the end of a job."""

@@ -38,6 +38,11 @@ class Rounds:
         """Return how many places those take that wait for one VMA."""
         return self._by_vma[vma]
 
+    def take_places(self, vma: str, places: int) -> None:
+        """Take places for polls that are asked for together; give them back with a negative number."""
+        self.places += places
+        self._by_vma[vma] += places
+
     def ask(self, round_: Round) -> TierRequest:
         """Return the request of the round's present tier, and wait for its answer."""
         ticket = next(self._tickets)
@@ -45,8 +50,7 @@ class Rounds:
         self._job_ids.add(round_.job_id)
         if not self.in_bulk(round_.vma):
             round_.place = True
-            self.places += 1
-            self._by_vma[round_.vma] += 1
+            self.take_places(round_.vma, 1)
         return TierRequest(round_.vma, round_.keys, ticket)
 
     def answered(self, answer: TierAnswer) -> Round | None:
@@ -61,8 +65,7 @@ class Rounds:
         self._job_ids.discard(round_.job_id)
         if round_.place:
             round_.place = False
-            self.places -= 1
-            self._by_vma[round_.vma] -= 1
+            self.take_places(round_.vma, -1)
         return round_
 
     def clear(self) -> int:

@@ -1,12 +1,10 @@
 """Which requests to a VMA go singly and which are answered in bulk: the rules, without I/O."""
 
-from collections.abc import Iterable
-
 from msgspec import Struct
 
-from oma_poller.engine.cohort_request import CohortAnswer, CohortRequest, declined
+from oma_poller.engine.cohort_request import CohortAnswer, CohortRequest
 from oma_poller.engine.ports import TierAnswer, TierRequest
-from oma_poller.model.reading import Failure, Missing, Outcome, Reading
+from oma_poller.model.reading import Failure, Outcome
 from oma_poller.vma.address import path_segment
 from oma_poller.vma.gathering import Single
 from oma_poller.vma.mirror import Mirror
@@ -26,7 +24,7 @@ class Turn(Struct):
     """What comes of an event: answers, requests whose keys go singly now, and the path of the next page."""
 
     answers: list[TierAnswer | CohortAnswer] = []
-    singles: list[TierRequest] = []
+    singles: list[Asked] = []
     path: str | None = None
 
 
@@ -42,8 +40,6 @@ class Feed:
     300 s where that happens again and again. A pass that fails as a single request may fail (no connection,
     time-out, 5xx) answers everybody who waits with that failure. From then on one request of each group goes
     singly too: where that works and the pass fails, it is bulk that is broken, and not the VMA.
-
-    A cohort is never asked for singly: where there is no pass for it, it is declined.
     """
 
     def __init__(self) -> None:
@@ -96,9 +92,7 @@ class Feed:
         known: list[Asked] = []
         unknown: list[Asked] = []
         for request in waiting:
-            if isinstance(request, CohortRequest):  # what is not known of its keys it is told
-                (unknown if mirror.cursor is None else known).append(request)
-            elif all(map(mirror.follows, request.keys)):
+            if isinstance(request, CohortRequest) or all(map(mirror.follows, request.keys)):
                 known.append(request)
             elif None in map(path_segment, request.keys):
                 unknown.append(request)
@@ -144,11 +138,14 @@ class Feed:
         self.mirror, self._worth = Mirror(), Worth()
         return _singly(self.cut())
 
-    def heard(self, single: Single, outcome: Outcome, *, offers_bulk: bool, now_s: float) -> None:
+    def adopt(self, single: Single, outcome: Outcome) -> None:
         """Take what a key brought that went singly."""
         self.mirror.adopt(single, outcome)
-        if self._is_failing and isinstance(outcome, Reading | Missing):
-            self._single_works = True
+
+    def heard(self, *, is_usable: bool, offers_bulk: bool, now_s: float) -> None:
+        """Note how the VMA answered a request for one key."""
+        if is_usable:
+            self._single_works = self._is_failing
         if offers_bulk and now_s >= self._believed_from_s:
             self.is_on = True
 
@@ -172,12 +169,6 @@ def refused(request: Asked, failure: Failure, duration_s: float) -> TierAnswer |
     return TierAnswer(request, (failure,) * len(request.keys), duration_s)
 
 
-def _singly(requests: Iterable[Asked]) -> Turn:
+def _singly(requests: list[Asked]) -> Turn:
     """Return the turn in which these are not answered in bulk."""
-    turn = Turn()
-    for request in requests:
-        if isinstance(request, CohortRequest):
-            turn.answers.append(declined(request))
-        else:
-            turn.singles.append(request)
-    return turn
+    return Turn(singles=requests)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import TypeGuard
 
-from oma_poller.engine.cohort_request import CohortAnswer, CohortRequest
+from oma_poller.engine.cohort_request import CohortAnswer, CohortRequest, Said
 from oma_poller.engine.ports import TierRequest
 from oma_poller.model.reading import Missing, Outcome, Reading, State
 from oma_poller.vma.entry import WireEntry
@@ -113,12 +113,12 @@ class Mirror:
 
     def numbers(self, request: CohortRequest, duration_s: float) -> CohortAnswer:
         """Return how far the keys of a cohort are; they have seats from now on, where they only go on."""
-        recent, readings, columns = self._recent, self._moving.readings, self._moving.columns
+        recent, seated, columns = self._recent, self._moving.said, self._moving.columns
         seats: list[int] = []
-        for key, words in zip(request.keys, request.readings, strict=True):
+        for key, said in zip(request.keys, request.said, strict=True):
             seat = recent.get(key)
-            if type(seat) is not int or readings[seat] is not words:
-                seat = self._seat(key, words)
+            if type(seat) is not int or seated[seat] is not said:
+                seat = self._seat(key, said)
             seats.append(seat)
         return CohortAnswer(
             request,
@@ -143,15 +143,15 @@ class Mirror:
             told = self._recent[key] = self._older.pop(key)
         return told
 
-    def _seat(self, key: str, words: Reading) -> int:
-        """Give a key a seat, if its newest entry says *words*; return the seat or `NOWHERE`."""
+    def _seat(self, key: str, said: Said) -> int:
+        """Give a key a seat, if its newest entry says what it *said*; return the seat or `NOWHERE`."""
         if not self.follows(key):
             return NOWHERE
         told = self._known(key)
         if isinstance(told, int):
-            return self._moving.reseat(told, words)
+            return self._moving.reseat(told, said)
         newest = self.outcome(key)
-        seat = self._moving.seat(words, newest) if isinstance(newest, Reading) else NOWHERE
+        seat = self._moving.seat(said, newest) if isinstance(newest, Reading) else NOWHERE
         if seat != NOWHERE:
             self._recent[key] = seat
         return seat

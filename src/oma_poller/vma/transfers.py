@@ -13,7 +13,7 @@ import pycurl  # type: ignore[import-untyped] # pycurl ships no types
 from oma_poller.clock import Clock
 from oma_poller.engine.moment import moment_of
 from oma_poller.engine.ports import Answer, ProbeAnswer
-from oma_poller.model.reading import Failure, FailureKind
+from oma_poller.model.reading import Failure, FailureKind, Missing, Reading
 from oma_poller.vma.address import PROGRESS_PATH, path_segment
 from oma_poller.vma.exchange import Exchange, Received
 from oma_poller.vma.feed import Asked, Feed, Turn, refused
@@ -24,6 +24,7 @@ from oma_poller.vma.page import Page
 from oma_poller.vma.reply import Fetched, bulk_page, clock_skew_s, fetched, offers_bulk
 from oma_poller.vma.target import VmaTarget
 from oma_poller.vma.text import one_line
+from oma_poller.vma.walk import Step
 
 _ORDINARY = frozenset({200, 404})
 """Statuses of replies whose headers say what those before them said."""
@@ -45,6 +46,7 @@ class Transfers:
         self._now = moment_of(clock)
         """The moment of this step, for all that happens in it."""
         self._listed: deque[Line] = deque()
+        self._walking: dict[Line, None] = {}
         self._active: dict[object, tuple[Line, Subject, Exchange]] = {}
         self._answers: list[Answer] = []
         self._idle_count = 0
@@ -72,13 +74,19 @@ class Transfers:
             else:
                 line.add(wish)
                 self._list(line)
+                if line.is_walking:
+                    self._walking[line] = None
 
     def step(self) -> list[Answer]:
         """Begin what may begin, move what can move, and return what is answered."""
         self._now = moment_of(self._clock)
+        for line in self._walking:  # one may have time for more keys now
+            self._list(line)
         self._start()
         self._multi.perform()
         self._finish()
+        if self._walking:
+            self._end_walks()
         if self._listed:
             self._start()
             self._multi.perform()
@@ -108,12 +116,13 @@ class Transfers:
         for _, subject, exchange in self._active.values():
             self._multi.remove_handle(exchange.curl)
             exchange.curl.close()
-            if not isinstance(subject, Feed):
+            if not isinstance(subject, Feed | Step):
                 left.append(subject)
         for line in self._lines.values():
             left += line.cut()
         self._active.clear()
         self._listed.clear()
+        self._walking.clear()
         self._multi.close()
         for wish in left:
             self._refuse(wish, FailureKind.UNREACHABLE, detail)
@@ -130,7 +139,7 @@ class Transfers:
         while self._listed:
             line = self._listed.popleft()
             line.is_listed = False
-            while (subject := line.pop(self._max_in_flight)) is not None:
+            while (subject := line.pop(self._max_in_flight, self._now.monotonic_s)) is not None:
                 self._begin(line, subject)
 
     def _begin(self, line: Line, subject: Subject) -> None:
@@ -138,23 +147,29 @@ class Transfers:
             self._carry_out(line, subject.begin(self._now.monotonic_s))
         elif isinstance(subject, Probe):
             self._send(line, subject, HEALTH_PATH)
+        elif isinstance(subject, Step):
+            segment = path_segment(subject.key)
+            subject.walk.asked[subject.place] = self._send(line, subject, f"{PROGRESS_PATH}{segment}")
+        elif (exchange := line.take_over(subject)) is not None:
+            self._active[exchange.curl] = line, subject, exchange
         elif (segment := path_segment(subject.key)) is not None:
             self._send(line, subject, PROGRESS_PATH + segment)
         else:
             detail = f"key {one_line(subject.key, 100)!r} cannot stand in a URL"
             self._refuse(subject, FailureKind.BAD_KEY, detail)
 
-    def _send(self, line: Line, subject: Subject, path: str) -> None:
+    def _send(self, line: Line, subject: Subject, path: str) -> Exchange:
         if line.idle:
             exchange = line.idle.pop()
             self._idle_count -= 1
         else:
             exchange = Exchange(line.target, self._timeout_s)
-        is_single = isinstance(subject, Single)
-        exchange.begin(path, with_headers=not is_single or line.headers.wants(self._now.monotonic_s))
+        is_key = isinstance(subject, Single | Step)
+        exchange.begin(path, with_headers=not is_key or line.headers.wants(self._now.monotonic_s))
         line.in_flight += 1
         self._active[exchange.curl] = line, subject, exchange
         self._multi.add_handle(exchange.curl)
+        return exchange
 
     def _finish(self) -> None:
         """Take what libcurl is done with."""
@@ -170,16 +185,18 @@ class Transfers:
 
     def _end(self, line: Line, subject: Subject, exchange: Exchange, reply: Received | Failure) -> None:
         """Take the end of an exchange."""
-        duration_s = exchange.duration_s
+        duration_s = 0.0 if isinstance(subject, Step) else exchange.duration_s
         self._put_back(line, exchange)
         if isinstance(subject, Feed):
             self._carry_out(line, self._turn(subject, reply, duration_s))
         elif isinstance(subject, Probe):
             self._answers.append(probe_answer(subject.vma, reply, duration_s))
         else:
-            self._end_single(line, subject, reply, duration_s)
+            self._end_key(line, subject, reply, duration_s)
 
-    def _end_single(self, line: Line, single: Single, reply: Received | Failure, duration_s: float) -> None:
+    def _end_key(
+        self, line: Line, subject: Single | Step, reply: Received | Failure, duration_s: float
+    ) -> None:
         """Take what one key of a request brought."""
         now_s, now_utc = self._now.monotonic_s, self._now.utc
         offered = False
@@ -189,9 +206,23 @@ class Transfers:
                 offered = offers_bulk(reply.headers)
             if reply.status not in _ORDINARY:
                 line.headers.doubt()
-        result = fetched(single.key, reply, duration_s, now_utc, line.headers.clock_skew_s)
-        line.feed.heard(single, result.outcome, offers_bulk=offered, now_s=now_s)
-        self._answer(single.answer(result))
+        skew_s = line.headers.clock_skew_s
+        if isinstance(subject, Step):
+            other = subject.walk.take(subject.place, reply, now_utc, skew_s)
+            is_usable = other is None or isinstance(other.outcome, Reading | Missing)
+        else:
+            result = fetched(subject.key, reply, duration_s, now_utc, skew_s)
+            is_usable = isinstance(result.outcome, Reading | Missing)
+            line.feed.adopt(subject, result.outcome)
+            self._answer(subject.answer(result))
+        line.feed.heard(is_usable=is_usable, offers_bulk=offered, now_s=now_s)
+
+    def _end_walks(self) -> None:
+        """Answer the cohorts whose walks are over."""
+        for line in list(self._walking):
+            self._answers += line.end_walks(self._now.monotonic_s)
+            if not line.is_walking:
+                del self._walking[line]
 
     def _answer(self, answer: Answer | None) -> None:
         if answer is not None:
@@ -215,6 +246,8 @@ class Transfers:
         if not line.feed.is_on:
             line.headers.doubt()
         line.add_first(turn.singles)
+        if line.is_walking:
+            self._walking[line] = None
         if turn.path is not None:
             self._send(line, line.feed, turn.path)
         else:
@@ -245,6 +278,10 @@ class Transfers:
         longest_s = _LONGEST_WAIT_S if sockets >= len(self._active) else _BLIND_WAIT_S
         if at_most_s is not None:
             longest_s = min(longest_s, at_most_s)
+        for line in self._walking:
+            wakes_s = line.wakes_s(self._now.monotonic_s)
+            if wakes_s is not None:
+                longest_s = min(longest_s, wakes_s - self._now.monotonic_s)
         asked_ms = self._multi.timeout()
         longest_ms = ceil(longest_s * 1000)
         return longest_ms if asked_ms < 0 else min(longest_ms, asked_ms)

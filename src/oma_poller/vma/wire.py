@@ -35,13 +35,18 @@ def decode(body: bytes, key: str, *, clock_skew_s: float = 0.0) -> Reading | Mis
     Missing is a body that says "job not found". Failure has one of the kinds not_json, wrong_type,
     out_of_range and wrong_job. `clock_skew_s` is passed on into the Reading.
     """
+    entry = entry_of(body)
+    return read(entry, key, clock_skew_s=clock_skew_s) if isinstance(entry, WireEntry) else entry
+
+
+def entry_of(body: bytes) -> WireEntry | Missing | Failure:
+    """Return the entry in a body, for `read`; or what the body says where it holds none. As `decode`."""
     try:
         if not body.isascii():
             body.decode()  # the decoder skips what it does not read, invalid UTF-8 included
-        entry = _DECODER.decode(body)
+        return _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return refusal(body, error)
-    return read(entry, key, clock_skew_s=clock_skew_s)
 
 
 def read(entry: WireEntry, key: str, *, clock_skew_s: float = 0.0) -> Reading | Missing | Failure:
