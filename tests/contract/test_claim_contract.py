@@ -260,6 +260,21 @@ def test_a_lock_file_that_was_deleted_is_made_anew(file: OmaDatabase) -> None:
     second.close()
 
 
+def test_a_database_that_is_made_anew_has_the_claim_that_the_one_before_it_had(file: OmaDatabase) -> None:
+    first, second = SqliteClaim(file.address), SqliteClaim(file.address)
+    first.hold()
+    content = file.address.path.read_bytes()
+    file.address.path.unlink()
+    first.hold()
+    file.address.path.write_bytes(content)
+    first.hold()
+    with pytest.raises(RivalError):
+        second.hold()
+    first.close()
+    second.hold()
+    second.close()
+
+
 def test_where_there_is_no_database_no_file_is_made(tmp_path: Path) -> None:
     claim_on(DatabaseAddress(Engine.SQLITE, str(tmp_path / "absent.db"))).hold()
     assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ MariaDB and MySQL it is a named lock, held by a connection of its own; on SQLite
 database.
 """
 
+import os
 from collections.abc import Callable
 from contextlib import closing, suppress
 from hashlib import sha1
@@ -126,17 +127,19 @@ class SqliteClaim:
 
     def __init__(self, address: DatabaseAddress) -> None:
         self._address = address
+        self._path = address.path
         self._turn = Lock()
         self._file: LockFile | None = None
+        self._claimed: os.stat_result | None = None
+        """The database that the lock is for."""
         self._say_once = _once(address)
 
     def hold(self) -> None:
         """Take the lock, or make sure that it is still on the file that is there now. Raises RivalError."""
         with self._turn:
             try:
-                if not self._address.path.is_file():
-                    return  # there is nothing to claim; who reads it tells what is wrong
-                self._hold()
+                if not self._is_held():
+                    self._hold()
             except OSError as error:
                 self._say_once(str(error.strerror))
 
@@ -145,13 +148,24 @@ class SqliteClaim:
         with self._turn:
             self._let_go()
 
+    def _is_held(self) -> bool:
+        """Whether database and lock are those that were there when it was taken: nearly always."""
+        try:
+            there = self._path.stat()
+        except OSError:
+            return False
+        same = self._claimed is not None and os.path.samestat(there, self._claimed)
+        return same and self._file is not None and self._file.is_there()
+
     def _hold(self) -> None:
-        place = self._address.path.resolve()  # every way to the database leads to the same lock
-        path = place.with_name(f"{place.name}.poller-lock")
-        if self._file is not None and self._file.is_at(path):
+        if not self._path.is_file():
+            return  # there is nothing to claim; who reads it tells what is wrong
+        place = self._path.resolve()  # every way to the database leads to the same lock
+        lock, self._claimed = place.with_name(f"{place.name}.poller-lock"), place.stat()
+        if self._file is not None and self._file.path == lock and self._file.is_there():
             return
         self._let_go()
-        file = LockFile(path)
+        file = LockFile(lock)
         if not file.take():
             holder = file.holder
             file.close()

@@ -15,6 +15,7 @@ class LockFile:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except PermissionError as error:
@@ -45,10 +46,10 @@ class LockFile:
         text = os.pread(self._file, _LONGEST_HOLDER, 0).decode("ascii", "replace").strip()
         return text if text.isdecimal() else ""
 
-    def is_at(self, path: Path) -> bool:
-        """Whether this is still the file at *path*, and not one that was deleted."""
+    def is_there(self) -> bool:
+        """Whether this is still the file at its path, and not one that was deleted. Raises OSError."""
         try:
-            there = path.stat()
+            there = self.path.stat()
         except FileNotFoundError:
             return False
         return os.path.samestat(os.fstat(self._file), there)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 from msgspec import Struct
@@ -34,6 +35,7 @@ class Session:
         self._address = address
         self._autocommit = autocommit
         self._link: Link | None = None
+        self._path = address.path if address.engine is Engine.SQLITE else None
         self._file: tuple[int, int] | None = None
 
     def run(self, work: Callable[[Link], T]) -> T:
@@ -70,7 +72,7 @@ class Session:
             raise
 
     def _open(self) -> Link:
-        file = _file_of(self._address)
+        file = _file_at(self._path)
         if self._link is not None and file != self._file:
             self.close()  # whoever restored the file, or made it anew, would never see what is written here
         if self._link is None:
@@ -96,12 +98,10 @@ class Session:
             self.close()
 
 
-def _file_of(address: DatabaseAddress) -> tuple[int, int] | None:
-    """Return which file is at the address now; None where there is none, and for a server."""
-    if address.engine is not Engine.SQLITE:
-        return None
+def _file_at(path: Path | None) -> tuple[int, int] | None:
+    """Return which file is there now; None where there is none, or no path."""
     try:
-        found = address.path.stat()
+        found = None if path is None else path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return None if found is None else (found.st_dev, found.st_ino)
