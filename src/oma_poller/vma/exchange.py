@@ -73,10 +73,11 @@ class Exchange:
 
     def received(self) -> Received | Failure:
         """Return the reply, after libcurl says that it is whole."""
-        body = self.body
+        chunks = self._chunks
+        body = chunks[0] if len(chunks) == 1 else self.body
         if len(body) > BODY_LIMIT_BYTES:  # a libcurl before 8.4 does not limit a chunked body by itself
             return self.too_large()
-        status = self.status
+        status: int = self.curl.getinfo(pycurl.RESPONSE_CODE)
         if self._reads_headers:
             return Received(status, _headers(self._header_lines), body)
         return Received(status, {} if status == _OK else self._retry_after(), body, has_headers=False)

@@ -79,7 +79,11 @@ class Line:
             return subject
         if is_full:
             return None
-        return next((step for walk in self._walks if (step := walk.next_step(now_s)) is not None), None)
+        for walk in self._walks:
+            step = walk.next_step(now_s)
+            if step is not None:
+                return step
+        return None
 
     def take_over(self, single: Single) -> Exchange | None:
         """Have no walk ask for a key that goes singly; return its exchange where one does already."""

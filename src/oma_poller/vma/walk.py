@@ -80,18 +80,16 @@ class Walk:
 
     def next_step(self, now_s: float) -> Step | None:
         """Return the next key to ask for; None where none may be now."""
-        count = len(self._came)
-        while self._next < count and self._next in self._given_up:
-            self._pass_over(now_s)
-        if self.is_over or self._next == count or len(self.asked) >= self._most(now_s):
+        place, count = self._next, len(self._came)
+        while place in self._given_up:
+            self._begun_s[place] = now_s
+            place += 1
+        self._next = place
+        if place == count or self.is_over or len(self.asked) >= self._most(now_s):
             return None
-        place = self._next
-        self._pass_over(now_s)
+        self._begun_s[place] = now_s
+        self._next = place + 1
         return Step(self, place)
-
-    def _pass_over(self, now_s: float) -> None:
-        self._begun_s[self._next] = now_s
-        self._next += 1
 
     def _most(self, now_s: float) -> int:
         is_new = not self._next or now_s - self._begun_s[0] < FEW_S
