@@ -6,15 +6,8 @@ from operator import attrgetter
 
 from msgspec import Struct
 
-from oma_poller.database.fitting import Fits, Row
-from oma_poller.database.written import (
-    DISK_VALUES,
-    JOB_VALUES,
-    OWN_VALUES,
-    disk_values,
-    job_values,
-    own_values,
-)
+from oma_poller.database.fitting import Fits, Row, Value
+from oma_poller.database.written import OWN_VALUES, Columns, disk_columns, job_columns, own_values
 from oma_poller.model.memory import JobMemory
 from oma_poller.model.observation import Sighting
 from oma_poller.model.update import Update
@@ -102,28 +95,20 @@ def flush_of(
 
 def job_rows(flush: Flush, fits: Fits) -> list[Row]:
     """Return a row for each job with an update: job, birth, two flags, and the values of its columns."""
-    rows = [
-        (
-            update.job_id,
-            update.born,
-            int(update.progress is not None),
-            int(update.is_terminal),
-            *job_values(update),
-        )
-        for update in flush.updates
-    ]
-    return fitted_rows(rows, JOB_VALUES, fits)
+    updates = flush.updates
+    flags = (
+        [int(update.progress is not None) for update in updates],
+        [int(update.is_terminal) for update in updates],
+    )
+    return rows_of([*_of_jobs(updates), *flags], job_columns(updates), fits)
 
 
 def disk_rows(flush: Flush, fits: Fits) -> list[Row]:
     """Return a row for each disk: job, birth, disk, and the values of its columns."""
-    rows = [
-        (update.job_id, update.born, disk.id, *disk_values(disk))
-        for update in flush.updates
-        if update.progress is not None
-        for disk in update.progress.disks
-    ]
-    return fitted_rows(rows, DISK_VALUES, fits)
+    told = [(update, update.progress.disks) for update in flush.updates if update.progress is not None]
+    updates = [update for update, disks in told for _ in disks]
+    disks = [disk for _, disks in told for disk in disks]
+    return rows_of([*_of_jobs(updates), [disk.id for disk in disks]], disk_columns(disks), fits)
 
 
 def end_rows(flush: Flush) -> list[Row]:
@@ -138,27 +123,19 @@ def heartbeat_rows(flush: Flush) -> list[Row]:
 
 def own_rows(entries: Iterable[Entry], fits: Fits) -> list[Row]:
     """Return a row of our own table for each job of which it is to be told something: job, birth, values."""
-    rows = [
-        (
-            entry.job_id,
-            None if entry.update is None else entry.update.born,
-            *own_values(*entry.seen, entry.memory).values(),
-        )
-        for entry in entries
-        if entry.seen is not None
-    ]
-    return fitted_rows(rows, OWN_VALUES, fits)
+    told = [(entry, entry.seen) for entry in entries]
+    seen = [(entry, *seen) for entry, seen in told if seen is not None]
+    born = [None if entry.update is None else entry.update.born for entry, *_ in seen]
+    values = [own_values(sighting, errors, entry.memory) for entry, sighting, errors in seen]
+    columns: Columns = {name: [row[name] for row in values] for name in OWN_VALUES}
+    return rows_of([[entry.job_id for entry, *_ in seen], born], columns, fits)
 
 
-def fitted_rows(rows: Sequence[Row], names: Sequence[str], fits: Fits) -> list[Row]:
-    """Return *rows*, of whose last values, by their *names*, those stay that *fits* has, made to fit.
+def rows_of(head: Sequence[Sequence[Value]], columns: Columns, fits: Fits) -> list[Row]:
+    """Return rows of the columns of *head*, and of those of *columns* that *fits* has, made to fit."""
+    fitted = [fits[name](column) for name, column in columns.items() if name in fits]
+    return list(zip(*head, *fitted, strict=True))
 
-    That is done for all rows a column at a time.
-    """
-    if not rows:
-        return []
-    columns = list(zip(*rows, strict=True))
-    head = len(columns) - len(names)
-    named = zip(names, columns[head:], strict=True)
-    fitted = [fits[name](column) for name, column in named if name in fits]
-    return list(zip(*columns[:head], *fitted, strict=True))
+
+def _of_jobs(updates: Sequence[Update]) -> tuple[list[Value], list[Value]]:
+    return [update.job_id for update in updates], [update.born for update in updates]

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from oma_poller.clock import Clock
 from oma_poller.core.history import Sampler
 from oma_poller.database.dialect import Dialect
-from oma_poller.database.fitting import Fits, Row
-from oma_poller.database.flush import fitted_rows
+from oma_poller.database.fitting import Fits, Row, Value
+from oma_poller.database.flush import rows_of
 from oma_poller.database.moment import read_moment
 from oma_poller.database.relation import Join
 from oma_poller.database.session import Link
 from oma_poller.database.statements import JOB
-from oma_poller.database.written import HISTORY_VALUES
+from oma_poller.database.written import Columns
 from oma_poller.model.sample import Sample
 from oma_poller.model.update import Update
 
@@ -35,8 +35,8 @@ class SqlHistory:
         if not self._drawn:
             return []
         born = {update.job_id: update.born for update in updates}
-        rows = [(sample.job_id, born[sample.job_id], *_values(sample)) for sample in self._drawn]
-        return fitted_rows(rows, HISTORY_VALUES, fits)
+        ids: list[Value] = [sample.job_id for sample in self._drawn]
+        return rows_of([ids, [born[sample.job_id] for sample in self._drawn]], _columns(self._drawn), fits)
 
     def keep(self, updates: Sequence[Update]) -> None:
         """Note that the database has *updates* and the samples of them."""
@@ -62,14 +62,14 @@ def stored_moment(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def _values(sample: Sample) -> Row:
-    """Return `HISTORY_VALUES`."""
-    return (
-        stored_moment(sample.at),
-        sample.grain_s,
-        sample.observation,
-        sample.percent_bp,
-        sample.bytes_transferred,
-        sample.total_bytes,
-        sample.speed_bps,
-    )
+def _columns(samples: Sequence[Sample]) -> Columns:
+    """Return `HISTORY_VALUES` of each sample."""
+    return {
+        "at": [stored_moment(sample.at) for sample in samples],
+        "grain_s": [sample.grain_s for sample in samples],
+        "observation": [sample.observation for sample in samples],
+        "percent_bp": [sample.percent_bp for sample in samples],
+        "bytes_transferred": [sample.bytes_transferred for sample in samples],
+        "total_bytes": [sample.total_bytes for sample in samples],
+        "speed_bps": [sample.speed_bps for sample in samples],
+    }

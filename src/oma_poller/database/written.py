@@ -1,5 +1,6 @@
 """What an update writes, as values by column, before they are made to fit."""
 
+from collections.abc import Sequence
 from datetime import UTC
 from math import isfinite
 
@@ -13,6 +14,8 @@ from oma_poller.model.observation import Observation, Sighting
 from oma_poller.model.update import DiskUpdate, Update
 
 Values = dict[str, Value]
+Columns = dict[str, Sequence[Value]]
+"""By name: a value for each of some rows, so that what a column takes is paid once a flush."""
 
 SEED_VALUES = (
     "progress_percent",
@@ -57,7 +60,6 @@ UNCUT_VALUES = frozenset({"memory"})
 _CLEAR = (Observation.FRESH, Observation.PENDING)  # no set: an enum's hash is slow
 _MIB = 2**20
 _HUNDRED = 100
-_NO_NUMBERS = (None,) * 5
 
 
 class Written(Struct, frozen=True):
@@ -75,7 +77,7 @@ def written(update: Update) -> Written:
     progress = update.progress
     job = {
         name: value
-        for name, value in zip(JOB_VALUES, job_values(update), strict=True)
+        for name, (value,) in job_columns([update]).items()
         if value is not None
         or (name in NULLED_VALUES and (name != "vma_eta_seconds" or progress is not None))
     }
@@ -83,33 +85,38 @@ def written(update: Update) -> Written:
     return Written(job, disks, ends=update.is_terminal)
 
 
-def job_values(update: Update) -> tuple[Value, ...]:
-    """Return one value for each of `JOB_VALUES`; None for what is not told, and for NULL."""
-    sighting, numbers = update.sighting, update.progress
-    clear = sighting.observation in _CLEAR
-    told = (None, None) if clear else (sighting.observation.value, sighting.reason)
-    if numbers is None:
-        return *_NO_NUMBERS, update.status, update.error_message, *_NO_NUMBERS, *told
-    return (
-        percent(numbers.percent_bp),
-        numbers.operation,
-        numbers.bytes_transferred,
-        numbers.total_bytes,
-        numbers.speed_bps,
-        update.status,
-        update.error_message,
-        None if numbers.setup_percent is None else _setup(numbers.setup_percent),
-        numbers.sync_type or None,
-        numbers.phase or None,
-        numbers.speed_bps * _HUNDRED // _MIB / _HUNDRED,  # rounded down to two decimals
-        numbers.eta_s,
-        *told,
-    )
+def job_columns(updates: Sequence[Update]) -> Columns:
+    """Return a value for each of `JOB_VALUES` of each update; None for what is not told, and for NULL."""
+    numbers = [update.progress for update in updates]
+    trouble = [None if update.sighting.observation in _CLEAR else update.sighting for update in updates]
+    return {
+        "progress_percent": [None if one is None else percent(one.percent_bp) for one in numbers],
+        "current_operation": [None if one is None else one.operation for one in numbers],
+        "bytes_transferred": [None if one is None else one.bytes_transferred for one in numbers],
+        "total_bytes": [None if one is None else one.total_bytes for one in numbers],
+        "transfer_speed_bps": [None if one is None else one.speed_bps for one in numbers],
+        "status": [update.status for update in updates],
+        "error_message": [update.error_message for update in updates],
+        "setup_progress_percent": [None if one is None else _setup(one.setup_percent) for one in numbers],
+        "vma_sync_type": [None if one is None else one.sync_type or None for one in numbers],
+        "vma_current_phase": [None if one is None else one.phase or None for one in numbers],
+        # Rounded down to two decimals.
+        "vma_throughput_mbps": [
+            None if one is None else one.speed_bps * _HUNDRED // _MIB / _HUNDRED for one in numbers
+        ],
+        "vma_eta_seconds": [None if one is None else one.eta_s for one in numbers],
+        "vma_error_classification": [None if one is None else one.observation.value for one in trouble],
+        "vma_error_details": [None if one is None else one.reason for one in trouble],
+    }
 
 
-def disk_values(disk: DiskUpdate) -> tuple[Value, ...]:
-    """Return one value for each of `DISK_VALUES`; None for what is not told."""
-    return disk.status, percent(disk.percent_bp), disk.bytes_synced
+def disk_columns(disks: Sequence[DiskUpdate]) -> Columns:
+    """Return a value for each of `DISK_VALUES` of each disk; None for what is not told."""
+    return {
+        "sync_status": [disk.status for disk in disks],
+        "sync_progress_percent": [percent(disk.percent_bp) for disk in disks],
+        "bytes_synced": [disk.bytes_synced for disk in disks],
+    }
 
 
 def own_values(sighting: Sighting, consecutive_errors: int, memory: JobMemory | None) -> Values:
@@ -123,13 +130,12 @@ def own_values(sighting: Sighting, consecutive_errors: int, memory: JobMemory | 
     }
 
 
-def _setup(reported: float) -> float | None:
-    return percent(reported_bp(reported)) if isfinite(reported) else None
+def _setup(reported: float | None) -> float | None:
+    return percent(reported_bp(reported)) if reported is not None and isfinite(reported) else None
 
 
 def _disk(disk: DiskUpdate) -> Values:
-    values = zip(DISK_VALUES, disk_values(disk), strict=True)
-    return {name: value for name, value in values if value is not None}
+    return {name: value for name, (value,) in disk_columns([disk]).items() if value is not None}
 
 
 def percent(basis_points: int) -> float:
