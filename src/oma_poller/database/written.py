@@ -37,7 +37,6 @@ LATER_VALUES = (
     "vma_error_details",
 )
 """Columns that are written too, where they exist, unless the status is left to the OMA."""
-JOB_VALUES = SEED_VALUES + LATER_VALUES
 NULLED_VALUES = frozenset({"vma_eta_seconds", "vma_error_classification", "vma_error_details"})
 """Columns in which NULL is a value and not the wish to leave what is there."""
 DISK_VALUES = ("sync_status", "sync_progress_percent", "bytes_synced")
@@ -86,7 +85,7 @@ def written(update: Update) -> Written:
 
 
 def job_columns(updates: Sequence[Update]) -> Columns:
-    """Return a value for each of `JOB_VALUES` of each update; None for what is not told, and for NULL."""
+    """Return a value for each column of `replication_jobs` and each update; None for what is not told, and for NULL."""
     numbers = [update.progress for update in updates]
     trouble = [None if update.sighting.observation in _CLEAR else update.sighting for update in updates]
     return {
