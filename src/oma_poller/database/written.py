@@ -85,7 +85,7 @@ def written(update: Update) -> Written:
 
 
 def job_columns(updates: Sequence[Update]) -> Columns:
-    """Return a value for each column of `replication_jobs` and each update; None for what is not told, and for NULL."""
+    """Return a value a column of `replication_jobs` and update; None for what is not told, and for NULL."""
     numbers = [update.progress for update in updates]
     trouble = [None if update.sighting.observation in _CLEAR else update.sighting for update in updates]
     return {
